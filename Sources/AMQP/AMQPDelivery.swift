@@ -1,0 +1,72 @@
+// What the broker hands over, and the answer to it.
+// Invariant: a tag means nothing without its epoch; both travel together and a stale pair is dropped, never sent.
+
+/// A message that the broker handed over and that waits for its acknowledgement.
+public struct AMQPDelivery: Sendable {
+    /// The connection it came on; its tag is void on any other.
+    public let epoch: UInt64
+    /// The delivery tag, counted by the broker from 1 in each epoch.
+    public let tag: UInt64
+    /// The queue it was taken from.
+    public let queue: String
+    /// Whether it was handed out before.
+    public let redelivered: Bool
+    /// The exchange it was published to.
+    public let exchange: String
+    /// The routing key it was published with.
+    public let routingKey: String
+    /// Its properties.
+    public let properties: AMQPProperties
+    /// Its content; empty when ``isBodyOmitted``.
+    public let body: [UInt8]
+    /// Bytes of content that the message's header announced.
+    public let bodyBytes: Int
+    /// Whether the content was over the limit: its frames were discarded and ``body`` is empty.
+    public let isBodyOmitted: Bool
+
+    /// Creates a delivery, for tests of code that consumes them.
+    public init(
+        epoch: UInt64, tag: UInt64, queue: String, redelivered: Bool = false, exchange: String = "",
+        routingKey: String = "", properties: AMQPProperties = AMQPProperties(), body: [UInt8],
+        bodyBytes: Int? = nil, isBodyOmitted: Bool = false
+    ) {
+        self.epoch = epoch
+        self.tag = tag
+        self.queue = queue
+        self.redelivered = redelivered
+        self.exchange = exchange
+        self.routingKey = routingKey
+        self.properties = properties
+        self.body = body
+        self.bodyBytes = bodyBytes ?? body.count
+        self.isBodyOmitted = isBodyOmitted
+    }
+}
+
+/// The answer to one delivery, or to all up to it.
+public struct AMQPAcknowledgement: Sendable, Hashable {
+    /// What the broker shall do with the message.
+    public enum Kind: Sendable, Hashable {
+        /// It is done; forget it.
+        case acknowledge
+        /// Put it back, or (without `requeue`) dead-letter or drop it.
+        case reject(requeue: Bool)
+    }
+
+    /// The epoch of the delivery.
+    public let epoch: UInt64
+    /// The tag of the delivery.
+    public let tag: UInt64
+    /// Whether all unanswered deliveries with lower tags are meant as well.
+    public let multiple: Bool
+    /// The answer.
+    public let kind: Kind
+
+    /// Creates an answer.
+    public init(epoch: UInt64, tag: UInt64, multiple: Bool = false, kind: Kind = .acknowledge) {
+        self.epoch = epoch
+        self.tag = tag
+        self.multiple = multiple
+        self.kind = kind
+    }
+}

@@ -1,0 +1,96 @@
+// The configured systems by name, and single calls to them that are put together into batches at each system's door.
+public import SyncJobs
+
+/// The systems of a configuration.
+///
+/// ```swift
+/// let systems = DocumentSystems([EmbeddedSystem(name: "app", store: store), shop])
+/// let state = try await systems.load(DocumentKey(type: DocumentType(system: "shop", name: "Item"), name: "A-1"))
+/// ```
+public struct DocumentSystems: DocumentLookups, Sendable {
+    /// One system and its doors.
+    private struct Entry: Sendable {
+        let system: any DocumentSystem
+        let loads: CallGroup<DocumentKey, DocumentState>
+        let finds: CallGroup<DocumentQuery, [Document]>
+        let writes: CallGroup<DocumentWrite, WriteResult>
+
+        init(_ system: any DocumentSystem, maximumBatch: Int) {
+            self.system = system
+            loads = CallGroup(maximumBatch: maximumBatch, cancellation: .leaves) {
+                keys async throws(JobFailure) in try await system.load(keys)
+            }
+            finds = CallGroup(maximumBatch: maximumBatch, cancellation: .leaves) {
+                queries async throws(JobFailure) in try await system.find(queries)
+            }
+            writes = CallGroup(maximumBatch: maximumBatch, cancellation: .stays) {
+                writes async throws(JobFailure) in try await system.write(writes)
+            }
+        }
+    }
+
+    private let entries: [ExactString: Entry]
+
+    /// Registers `systems` by their names (of two with one name the later counts); at most `maximumBatch` calls go
+    /// together into one.
+    public init(_ systems: [any DocumentSystem], maximumBatch: Int = 500) {
+        var entries: [ExactString: Entry] = [:]
+        for system in systems {
+            entries[ExactString(system.name)] = Entry(system, maximumBatch: max(1, maximumBatch))
+        }
+        self.entries = entries
+    }
+
+    /// The system of this name; nil when there is none.
+    public subscript(name: String) -> (any DocumentSystem)? { entries[ExactString(name)]?.system }
+
+    /// All systems, in byte order of their names.
+    public var all: [any DocumentSystem] { entries.sorted { $0.key < $1.key }.map(\.value.system) }
+
+    /// Loads one document, together with whatever else waits to be loaded from its system.
+    ///
+    /// - Throws: ``JobFailure`` (`invalid_target`, `system_unavailable`, or one that says why the document can't be
+    ///   carried exactly).
+    public func load(_ key: DocumentKey) async throws(JobFailure) -> DocumentState {
+        try await entry(key.type).loads.call(key)
+    }
+
+    /// Finds documents, together with whatever else waits to be found in the system.
+    ///
+    /// - Throws: ``JobFailure`` as ``load(_:)``.
+    public func find(_ query: DocumentQuery) async throws(JobFailure) -> [Document] {
+        try await entry(query.type).finds.call(query)
+    }
+
+    /// Makes one conditional write, together with whatever else waits to be written to its system.
+    ///
+    /// Cancelled while it waits it is not made; once it runs, its result is waited for.
+    ///
+    /// - Throws: ``JobFailure`` (`system_unavailable`, retryable: nothing was written).
+    public func write(_ write: DocumentWrite) async throws(JobFailure) -> WriteResult {
+        try await entry(write.type).writes.call(write)
+    }
+
+    /// The declared shape of a document type; one that declares nothing when there is none.
+    public func shape(of type: DocumentType) -> DocumentShape {
+        entries[ExactString(type.system)]?.system.shape(of: type.name) ?? DocumentShape()
+    }
+
+    /// What is wrong in any of the systems; a system that can't be looked at throws.
+    ///
+    /// - Throws: ``JobFailure`` (`system_unavailable`).
+    public func check() async throws(JobFailure) -> [SystemProblem] {
+        var problems: [SystemProblem] = []
+        for system in all { problems += try await system.check() }
+        return problems
+    }
+
+    private func entry(_ type: DocumentType) throws(JobFailure) -> Entry {
+        guard let entry = entries[ExactString(type.system)] else {
+            throw JobFailure(
+                .invalidTarget, "there is no system \"\(type.system)\"",
+                remedy: "declare it under systems:, or correct the document type \"\(type)\"")
+        }
+        return entry
+    }
+}

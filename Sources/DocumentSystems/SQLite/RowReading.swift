@@ -1,0 +1,134 @@
+// From a row of a file to JSON: integers exactly, reals by their shortest text, text by its bytes; what JSON can't
+// carry is refused by table and column name. Every row counts against the document's size before it is copied.
+internal import Foundation
+internal import GRDB
+internal import SyncJobs
+
+/// Reads the rows of one document.
+struct RowReading {
+    let subject: String
+    let encoding: TextEncoding
+    private(set) var remaining: Int
+    private let limit: Int
+
+    /// Reads for `subject` (a type and name, for messages) at most `limit` bytes.
+    init(subject: String, encoding: TextEncoding, limit: Int) {
+        self.subject = subject
+        self.encoding = encoding
+        self.limit = limit
+        remaining = limit
+    }
+
+    /// The row's fields, by the storage classes of its columns.
+    mutating func object(_ row: Row, _ classes: [UInt8], _ list: ColumnList) throws -> JSONObject {
+        var object = JSONObject()
+        for (position, column) in list.columns.enumerated() {
+            object[column.name] = try value(row, position, storage: classes[position], column: column)
+        }
+        return object
+    }
+
+    /// The initials of the columns' storage classes: n(ull), i(nteger), r(eal), t(ext), b(lob).
+    static func storageClasses(_ row: Row, _ list: ColumnList) -> [UInt8] {
+        var classes: [UInt8] = []
+        classes.reserveCapacity(list.columns.count)
+        for position in list.columns.count..<row.count {
+            let initials: String = row[position]
+            classes.append(contentsOf: initials.utf8)
+        }
+        return classes
+    }
+
+    mutating func value(_ row: Row, _ position: Int, storage: UInt8, column: ColumnPlan) throws -> JSONValue {
+        switch storage {
+        case UInt8(ascii: "n"):
+            try spend(column.name.utf8.count + 4)
+            return .null
+        case UInt8(ascii: "i"):
+            try spend(column.name.utf8.count + 8)
+            return Self.integer(row[position], kind: column.kind)
+        case UInt8(ascii: "r"):
+            try spend(column.name.utf8.count + 8)
+            return try real(row[position], column: column)
+        case UInt8(ascii: "t"):
+            return try text(try string(row, position, column: column.name), column: column)
+        default:
+            throw refusal(
+                column.name, "holds binary data (BLOB)", "leave the column out by a view, or store text in it")
+        }
+    }
+
+    /// A text column's bytes as they are.
+    mutating func string(_ row: Row, _ position: Int, column: String) throws -> String {
+        var left = remaining
+        let text = try row.withUnsafeData(atIndex: position) { data -> String? in
+            let count = (data?.count ?? 0) + column.utf8.count
+            guard count <= left else { throw tooLarge }
+            left -= count
+            return encoding.text(of: data ?? Data())
+        }
+        remaining = left
+        guard let text else {
+            throw refusal(column, "holds text that is not \(encoding.name)", "correct the row in the file")
+        }
+        return text
+    }
+
+    private static func integer(_ value: Int64, kind: FieldKind?) -> JSONValue {
+        switch kind {
+        case .bool where value == 0 || value == 1: .bool(value == 1)
+        case .text: .string(String(value))
+        default: .number(JSONNumber(value))
+        }
+    }
+
+    private func real(_ value: Double, column: ColumnPlan) throws -> JSONValue {
+        guard value.isFinite, let number = JSONNumber(value.description) else {
+            throw JobFailure(
+                .numberNotExact, "\(subject): the column \"\(column.name)\" holds an infinite number",
+                remedy: "correct the row in the file")
+        }
+        if column.kind == .bool, value == 0 || value == 1 { return .bool(value == 1) }
+        return .number(number)
+    }
+
+    private func text(_ text: String, column: ColumnPlan) throws -> JSONValue {
+        switch column.kind {
+        case .decimal, .integer: return JSONNumber(text).map { .number($0) } ?? .string(text)
+        case .bool where text == "0" || text == "1": return .bool(text == "1")
+        case .json: return try json(text, column: column.name)
+        default: return .string(text)
+        }
+    }
+
+    /// JSON text in a column.
+    func json(_ text: String, column: String) throws(JobFailure) -> JSONValue {
+        do {
+            return try JSONParser.parse(text)
+        } catch {
+            throw refusal(
+                column, "holds no JSON that can be carried: \(error.code.rawValue) at byte \(error.offset)",
+                "correct the row in the file, or don't declare the column as json")
+        }
+    }
+
+    private func refusal(_ column: String, _ what: String, _ remedy: String) -> JobFailure {
+        JobFailure(.invalidTarget, "\(subject): the column \"\(column)\" \(what)", remedy: remedy)
+    }
+
+    private mutating func spend(_ bytes: Int) throws {
+        guard bytes <= remaining else { throw tooLarge }
+        remaining -= bytes
+    }
+
+    private var tooLarge: JobFailure {
+        JobFailure(
+            .documentTooLarge, "\(subject) has over \(limit) bytes",
+            remedy: "raise limits.max_document, or leave large columns out by a view")
+    }
+}
+
+extension TextEncoding {
+    /// The encoding's name for messages.
+    var name: String { self == .utf8 ? "UTF-8" : "UTF-16" }
+}

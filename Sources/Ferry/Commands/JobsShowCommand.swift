@@ -1,0 +1,65 @@
+// ferry jobs show: everything about one job.
+
+internal import ArgumentParser
+internal import JobStore
+internal import SyncJobs
+
+/// `ferry jobs show`.
+struct JobsShowCommand: FerrySubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Shows all there is about one job.",
+        discussion: """
+            The diff shows old → new; white space and control characters are visible, long values are shortened \
+            (--full shows them whole).
+
+            EXAMPLES
+              ferry jobs show country:TR:1
+              ferry jobs show 7d9f --json
+            """)
+
+    @Argument(help: "The job's id, or the beginning of it when only one job has it.")
+    var id: String
+
+    @Flag(help: "Show long values whole.")
+    var full = false
+
+    @Flag(help: "Print the record as JSON.")
+    var json = false
+
+    @OptionGroup var options: CommonOptions
+
+    func perform(_ context: CommandContext) async throws {
+        let store = try context.composition().openExistingStore()
+        let job = try await find(in: store)
+        try store.close()
+        if json {
+            context.print(json: job.json)
+        } else {
+            var text = JobText(style: context.style)
+            if full { text.values.limit = .max / 4 }
+            context.print(text.lines(job))
+        }
+    }
+
+    private func find(in store: JobStore) async throws -> SyncJob {
+        if let job = try await store.job(id: id) { return job }
+        var filter = JobFilter()
+        filter.idPrefix = id
+        filter.limit = 6
+        let found = id.isEmpty ? [] : try await store.jobs(filter)
+        if found.count > 1 {
+            let ids = found.prefix(5).map { VisibleText.bare($0.id) }.joined(separator: ", ")
+            throw CommandFailure(
+                .failed,
+                "\(found.count > 5 ? "more than 5" : "\(found.count)") jobs begin with \"\(VisibleText.bare(id))\": "
+                    + ids,
+                remedy: "write more of the id")
+        }
+        guard let only = found.first, let job = try await store.job(id: only.id) else {
+            throw CommandFailure(
+                .failed, "there is no job \"\(VisibleText.bare(id, limit: 255))\"",
+                remedy: "ferry jobs list shows the ids; a request that still waits in its queue has no record yet")
+        }
+        return job
+    }
+}

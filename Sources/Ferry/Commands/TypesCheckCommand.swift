@@ -1,0 +1,90 @@
+// ferry types check: proves the configuration against the systems, and says each type's plan in words.
+
+internal import ArgumentParser
+internal import DocumentSystems
+internal import JobStore
+internal import SyncJobs
+
+/// `ferry types check`.
+struct TypesCheckCommand: FerrySubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Proves the configuration: its text, the systems, tables and columns.",
+        discussion: """
+            Problems of the text are printed as file:line: place: problem (remedy). Then each system is looked \
+            at, and each type's plan is said in words: target field ← where its value comes from.
+
+            EXAMPLES
+              ferry types check
+              ferry types check country_sync --json
+            """)
+
+    @Argument(help: "Only this type's plan, by name or slug.") var type: String?
+    @Flag(help: "Print JSON.") var json = false
+    @OptionGroup var options: CommonOptions
+
+    func perform(_ context: CommandContext) async throws {
+        let composition: Composition
+        do { composition = try context.composition() } catch let error as ConfigurationError {
+            if json { context.print(json: error.json) }
+            throw error
+        }
+        let types = try type.map { [try composition.type($0)] } ?? composition.configuration.types.all
+        let store = try composition.openStore()
+        let problems = try await composition.fittingProblems(in: try composition.systems(store: store))
+        try store.close()
+        if json {
+            context.print(json: report(types, problems, composition))
+        } else {
+            for type in types { context.print(Self.plan(type, style: context.style)) }
+            for problem in problems {
+                let label = problem.problem.isFatal ? context.style(.bad, "error") : context.style(.notice, "warning")
+                context.print("\(label): \(problem)")
+            }
+        }
+        let fatal = problems.count { $0.problem.isFatal }
+        guard fatal == 0 else {
+            throw CommandFailure(
+                .usage, "\(Quantity.count(fatal, "problem")) with the systems", remedy: "mend what is named above")
+        }
+        if !json {
+            let warnings = problems.isEmpty ? "" : ", \(Quantity.count(problems.count, "warning"))"
+            context.print(
+                "\(composition.configuration.file): \(Quantity.count(types.count, "type")), "
+                    + "\(Quantity.count(composition.configuration.systems.count, "system")): good\(warnings)")
+        }
+    }
+
+    /// A type's plan, a line each.
+    static func plan(_ type: SyncJobType, style: Style) -> [String] {
+        let target = type.target.map { " → \($0)" } ?? ""
+        var lines = [
+            "\(style(.heading, VisibleText.bare(type.name))) (\(type.slug)): \(type.source)\(target), "
+                + "queue \(type.queue), timeout \(type.timeout.text)\(type.isDisabled ? ", disabled" : "")"
+        ]
+        lines += type.triggers.map { trigger in
+            let when = trigger.when.map { " when \($0)" } ?? ""
+            let name = trigger.sourceName.map { ", source named by \($0)" } ?? ""
+            return "  on \(trigger.eventNames.joined(separator: ", ")) of \(trigger.document)\(when)\(name)"
+        }
+        if let controller = type.controller as? MappingController {
+            lines += controller.mapping.explain().map { "  \($0)" }
+        } else {
+            lines.append("  controller \(Swift.type(of: type.controller))")
+        }
+        return lines
+    }
+
+    private func report(_ types: [SyncJobType], _ problems: [FittingProblem], _ composition: Composition) -> JSONValue {
+        [
+            "file": .string(composition.configuration.file),
+            "types": .array(
+                types.map { type in
+                    var object = type.json.objectValue ?? JSONObject()
+                    let plan = (type.controller as? MappingController)?.mapping.explain()
+                    object["plan"] = plan.map { .array($0.map { .string($0) }) }
+                    return .object(object)
+                }),
+            "problems": .array(problems.map(\.json)),
+        ]
+    }
+}

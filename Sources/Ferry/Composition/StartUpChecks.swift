@@ -1,0 +1,152 @@
+// What has to hold before a worker takes its first message: systems with their tables and columns, and the broker's
+// exchanges and queues. Whatever is wrong is said all at once, with what mends it.
+
+internal import AMQP
+internal import DocumentSystems
+internal import Logging
+internal import SyncBroker
+internal import SyncJobs
+
+/// Something about the systems that does not fit the configuration.
+struct FittingProblem: Sendable, Hashable, CustomStringConvertible {
+    /// Where the configuration says it: `ferry.yaml:12`; nil for what no line says.
+    var location: String?
+    /// The key: `types.Country Sync.fields.label`; nil as above.
+    var place: String?
+    /// What the system says.
+    var problem: SystemProblem
+
+    /// As compilers print it, where there is a line.
+    var description: String {
+        guard let location, let place else { return problem.description }
+        return "\(location): \(place): \(problem.message) (\(problem.remedy))"
+    }
+
+    /// For programs.
+    var json: JSONValue {
+        var object: JSONObject = [
+            "document_type": .string(problem.documentType.description), "message": .string(problem.message),
+            "remedy": .string(problem.remedy), "is_fatal": .bool(problem.isFatal),
+        ]
+        object["location"] = location.map { .string($0) }
+        object["place"] = place.map { .string($0) }
+        return .object(object)
+    }
+}
+
+extension Composition {
+    /// Everything that does not fit about the documents of the configured types: systems, tables, columns, child
+    /// tables.
+    func fittingProblems(in systems: DocumentSystems) async throws -> [FittingProblem] {
+        var problems: [FittingProblem] = []
+        var unreachable: Set<ExactString> = []
+        for system in systems.all {
+            do { problems += try await system.check().map { FittingProblem(problem: $0) } } catch {
+                unreachable.insert(ExactString(system.name))
+                let type = DocumentType(system: system.name, name: "*")
+                let problem = SystemProblem(
+                    documentType: type, message: error.message, remedy: error.remedy, isFatal: true)
+                problems.append(FittingProblem(problem: problem))
+            }
+        }
+        for type in configuration.types.all {
+            guard let controller = type.controller as? MappingController else { continue }
+            for use in FieldUse.all(by: controller, of: type) {
+                // What can't be looked at has no columns to compare.
+                guard !unreachable.contains(ExactString(use.type.system)), let system = systems[use.type.system] else {
+                    continue
+                }
+                let found = try await system.check(typeName: use.type.name, fields: use.fields, matches: use.matches)
+                problems += found.map {
+                    FittingProblem(location: "\(configuration.file):\(use.line)", place: use.place, problem: $0)
+                }
+            }
+            problems += controller.mapping.problems(target: systems.shape(of: controller.target)).map { problem in
+                FittingProblem(
+                    location: "\(configuration.file):\(problem.line)", place: problem.place,
+                    problem: SystemProblem(
+                        documentType: controller.target, message: problem.message, remedy: problem.remedy, isFatal: true
+                    ))
+            }
+        }
+        return problems.reduce(into: []) { distinct, problem in
+            // Several rules may read one column that is not there; a line for each place, none twice.
+            if !distinct.contains(problem) { distinct.append(problem) }
+        }
+    }
+
+    /// Fails with exit status 2 when a system does not fit; warnings are logged.
+    func requireFittingSystems(_ systems: DocumentSystems) async throws {
+        let problems = try await fittingProblems(in: systems)
+        for warning in problems.map(\.problem) where !warning.isFatal {
+            logger.warning(
+                "A document type could be declared better",
+                metadata: [
+                    "document_type": .string(warning.documentType.description), "reason": .string(warning.message),
+                    "remedy": .string(warning.remedy),
+                ])
+        }
+        let fatal = problems.filter(\.problem.isFatal)
+        guard !fatal.isEmpty else { return }
+        throw CommandFailure(
+            .usage,
+            fatal.map { "  \($0)" }.joined(separator: "\n").withHeading("the systems do not fit the configuration"),
+            remedy: "ferry types check shows all of it")
+    }
+
+    /// Fails with exit status 3 when the broker lacks something of the topology, naming each thing and its remedy.
+    func requireTopology(_ broker: AMQPConfiguration) async throws {
+        let check = TopologyCheck(topology: topology, configuration: broker, logger: logger)
+        let report = try await check.run(management: management(), canaries: false)
+        for warning in report.findings where warning.kind.isWarning {
+            logger.warning(
+                "The topology could not be verified in full",
+                metadata: ["object": .string(warning.object), "reason": .string(warning.found)])
+        }
+        guard !report.isGood else { return }
+        let errors = report.findings.filter { !$0.kind.isWarning }
+        throw CommandFailure(
+            .broker,
+            errors.map { "  \($0.object): expected \($0.expected), found \($0.found). \($0.remedy)" }
+                .joined(separator: "\n").withHeading("the broker is not as Ferry needs it"),
+            remedy: "ferry topology apply makes what is missing, with the operator's address")
+    }
+}
+
+/// A field of a document type that a mapping reads or writes, or the fields it looks a target up by, and where it says
+/// so.
+struct FieldUse: Sendable, Hashable {
+    var type: DocumentType
+    var fields: [String] = []
+    var matches: [[String]] = []
+    var line: Int
+    var place: String
+
+    /// The uses by one mapping.
+    static func all(by controller: MappingController, of type: SyncJobType) -> [FieldUse] {
+        let mapping = controller.mapping
+        var uses: [FieldUse] = []
+        for source in mapping.sourcePaths where source.path.root == .source {
+            guard let field = source.path.fields.first else { continue }
+            uses.append(FieldUse(type: type.source, fields: [field], line: source.line, place: source.place))
+        }
+        for target in mapping.targetFields {
+            // The fields of rows belong to another table; that the table is declared is checked beside this.
+            let field = target.table ?? target.field
+            uses.append(FieldUse(type: controller.target, fields: [field], line: target.line, place: target.place))
+        }
+        let match = mapping.targetFields.filter { $0.place.hasPrefix("types.\(type.name).match.") }
+        if let first = match.first {
+            uses.append(
+                FieldUse(
+                    type: controller.target, matches: [match.map(\.field)], line: first.line,
+                    place: "types.\(type.name).match"))
+        }
+        return uses
+    }
+}
+
+extension String {
+    /// The heading, then these lines.
+    func withHeading(_ heading: String) -> String { "\(heading):\n\(self)\n" }
+}

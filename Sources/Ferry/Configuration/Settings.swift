@@ -1,0 +1,93 @@
+// The small sections of the configuration, as plain values with their defaults.
+
+public import DocumentSystems
+public import SyncJobs
+
+/// The `store:` section.
+public struct StoreSettings: Sendable, Hashable {
+    /// `path`: the file that jobs, outbox and embedded documents live in.
+    ///
+    /// A relative path begins at the configuration file's folder. Default `ferry.sqlite`.
+    public var path: String
+
+    /// A store in this file.
+    public init(path: String) { self.path = path }
+}
+
+/// The `limits:` section.
+public struct LimitSettings: Sendable, Hashable {
+    /// `max_message`: the largest body of a message that is read; a larger one is a dead letter.
+    ///
+    /// 1KiB–16MiB. Default 1MiB.
+    public var maximumMessage: ByteSize = .mebibytes(1)
+    /// `max_document`: the largest document that is synced.
+    ///
+    /// 1KiB–64MiB. Default 8MiB.
+    public var maximumDocument: ByteSize = .mebibytes(8)
+    /// `max_depth`: how deep a message's arrays and objects may nest.
+    ///
+    /// 10–500. Default 100.
+    public var maximumDepth = JSONParser.defaultMaximumDepth
+
+    /// The defaults.
+    public init() {}
+}
+
+/// The `worker:` section.
+public struct WorkerSettings: Sendable, Hashable {
+    /// `concurrency`: how many jobs run at a time in one process.
+    ///
+    /// 1–1000. Default 32.
+    public var concurrency = 32
+    /// `prefetch`: the most deliveries of one queue that a process holds unacknowledged; see
+    /// ``FerryConfiguration/prefetch(ofQueue:)`` for what a queue really gets.
+    ///
+    /// 1–2000. Default 256.
+    public var prefetch = 256
+    /// `grace`: how long running jobs may go on after a worker was asked to stop.
+    ///
+    /// 0s–1h. Default 30s.
+    public var grace: Duration = .seconds(30)
+
+    /// The defaults.
+    public init() {}
+}
+
+/// One entry of `systems:`.
+public struct SystemSettings: Sendable, Hashable {
+    /// Where its documents live.
+    public enum Kind: Sendable, Hashable {
+        /// `kind: embedded`: in the job store's own file.
+        case embedded
+        /// `kind: sqlite`: in this SQLite file of somebody else's, which must exist when it is used.
+        case sqlite(path: String)
+    }
+
+    /// Its name; document types are named `name.Type`.
+    public var name: String
+    /// Where its documents live.
+    public var kind: Kind
+
+    /// Makes an entry.
+    public init(name: String, kind: Kind) {
+        self.name = name
+        self.kind = kind
+    }
+}
+
+/// One entry of `documents:`.
+public struct DocumentSettings: Sendable, Hashable {
+    /// The document type.
+    public var type: DocumentType
+    /// What it declares of its fields and child tables.
+    public var shape: DocumentShape
+    /// Its layout in a SQLite file; nil in an embedded system.
+    public var table: SQLiteTable?
+
+    /// Makes an entry.
+    public init(type: DocumentType, shape: DocumentShape, table: SQLiteTable? = nil) {
+        self.type = type
+        self.shape = shape
+        self.table = table
+    }
+}

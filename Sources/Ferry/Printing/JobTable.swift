@@ -1,0 +1,27 @@
+// A list of records as a table, newest first.
+
+internal import SyncJobs
+
+/// Renders lists of records.
+enum JobTable {
+    /// The heading and a line for each job.
+    static func lines(_ jobs: [SyncJob], style: Style) -> [String] {
+        var table = TextTable([
+            .init(title: "ID"), .init(title: "STATUS"), .init(title: "TYPE"), .init(title: "SOURCE"),
+            .init(title: "TARGET"), .init(title: "OPERATION"), .init(title: "TOOK", alignment: .right),
+            .init(title: "RECEIVED"),
+        ])
+        for job in jobs {
+            table.add([
+                // Whole, however long: it is what one copies into the next command.
+                VisibleText.bare(job.id), style(JobText.meaning(job.status), JobText.status(job)),
+                VisibleText.bare(job.typeSlug), name(job.request.sourceDocumentName), name(job.targetName),
+                job.operation?.rawValue ?? "-", job.timeTaken.map { Quantity.time($0) } ?? "-",
+                Timestamp(microseconds: job.createdAt.microseconds, precisionMicroseconds: 1_000_000).description,
+            ])
+        }
+        return table.lines(style: style)
+    }
+
+    private static func name(_ name: String?) -> String { name.map { VisibleText.bare($0, limit: 32) } ?? "-" }
+}

@@ -1,0 +1,46 @@
+// The numbers that stand for document types in rows. They never change, so what was once read from the disk is kept.
+internal import GRDB
+internal import SyncJobs
+internal import Synchronization
+
+/// A document type's name, compared by bytes.
+struct TypeName: Hashable, Sendable {
+    let system: ExactString
+    let name: ExactString
+
+    init(_ type: DocumentType) {
+        system = ExactString(type.system)
+        name = ExactString(type.name)
+    }
+}
+
+/// The known numbers of document types.
+final class DocumentTypeIDs: Sendable {
+    /// Types come from the configuration; more than this many are looked up each time.
+    private static let maximumCount = 10_000
+    private let known = Mutex<[TypeName: Int64]>([:])
+
+    /// The number of a type; nil when there is no document of it.
+    func id(of type: TypeName, in db: Database) throws -> Int64? {
+        if let id = known.withLock({ $0[type] }) { return id }
+        let statement = try db.cachedStatement(sql: "SELECT id FROM document_types WHERE system = ? AND name = ?")
+        let arguments = StatementArguments(columns: [type.system.text.nameValue, type.name.text.nameValue])
+        return try Int64.fetchOne(statement, arguments: arguments)
+    }
+
+    /// Keeps numbers that are on the disk.
+    func add(_ types: [TypeName: Int64]) {
+        guard !types.isEmpty else { return }
+        known.withLock { known in
+            if known.count < Self.maximumCount { known.merge(types) { $1 } }
+        }
+    }
+
+    /// Looks up a type outside a write transaction, and keeps what is found.
+    func idForReading(of type: DocumentType, in db: Database) throws -> Int64? {
+        let name = TypeName(type)
+        let id = try self.id(of: name, in: db)
+        if let id { add([name: id]) }
+        return id
+    }
+}

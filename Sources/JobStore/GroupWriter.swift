@@ -1,0 +1,213 @@
+// The one writer. Whatever waits when it comes round goes into one transaction, and it never waits for more: an idle
+// store commits a single write at once, a busy one shares the disk's flush among hundreds. Invariant: every accepted
+// write is answered exactly once, after its transaction is on the disk or has failed.
+internal import Foundation
+internal import GRDB
+internal import Logging
+internal import Synchronization
+
+/// Puts waiting writes into shared transactions.
+final class GroupWriter: Sendable {
+    /// The most writes in one transaction.
+    static let maximumCount = 500
+    /// The most bytes of content in one transaction, beyond its first write.
+    static let maximumBytes = 16 << 20
+    /// The most writes that wait; more are refused as `overloaded`.
+    static let maximumWaiting = 100_000
+    /// From this size on the write-ahead log is written back and begun anew.
+    static let maximumLogBytes = 64 << 20
+
+    /// One write on its way.
+    private struct Work: Sendable {
+        let count: Int
+        let bytes: Int
+        /// Writes, and answers what to call once the transaction is on the disk.
+        ///
+        /// Throws what fails the whole transaction.
+        let run: @Sendable (WriteContext) throws -> @Sendable () -> Void
+        let fail: @Sendable (JobStoreError) -> Void
+    }
+
+    private struct State {
+        var waiting: [Work] = []
+        var isRunning = false
+        var isClosed = false
+        var transactionCount = 0
+    }
+
+    private let pool: DatabasePool
+    private let types: DocumentTypeIDs
+    private let settled: SettledMessages
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let bytesSinceCheck = Mutex(0)
+
+    init(pool: DatabasePool, types: DocumentTypeIDs, settled: SettledMessages, logger: Logger) {
+        self.pool = pool
+        self.types = types
+        self.settled = settled
+        self.logger = logger
+    }
+
+    /// How many transactions were committed.
+    var transactionCount: Int { state.withLock { $0.transactionCount } }
+
+    /// How many writes wait for a transaction; those of the one that runs are not counted.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
+    /// Whether a transaction runs or is about to.
+    var isRunning: Bool { state.withLock { $0.isRunning } }
+
+    /// Whether `refuseFurther` was called.
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    /// Runs `body` in the next transaction, in a savepoint of its own, and answers when the transaction is on the
+    /// disk.
+    ///
+    /// What `body` throws undoes its own writes alone; one that takes its own savepoint says so. A cancelled task
+    /// still gets its answer: it must know the outcome.
+    func write<Value: Sendable>(
+        _ operation: String, count: Int = 1, bytes: Int = 0, inSavepoint: Bool = true,
+        _ body: @escaping @Sendable (WriteContext) throws -> Value
+    ) async throws(JobStoreError) -> Value {
+        let result = await withCheckedContinuation {
+            (answer: CheckedContinuation<Result<Value, JobStoreError>, Never>) in
+            let work = Work(
+                count: count, bytes: bytes,
+                run: { context in
+                    let result: Result<Value, JobStoreError>
+                    do {
+                        result = .success(
+                            inSavepoint ? try context.inSavepoint { try body(context) } : try body(context))
+                    } catch {
+                        if context.failsTransaction(error) { throw error }
+                        result = .failure(JobStoreError(error, operation: operation))
+                    }
+                    return { answer.resume(returning: result) }
+                },
+                fail: { answer.resume(returning: .failure($0)) })
+            submit(work, operation: operation)
+        }
+        return try result.get()
+    }
+
+    private func submit(_ work: Work, operation: String) {
+        let refusal: JobStoreError? = state.withLock { state in
+            if state.isClosed { return .closed(operation) }
+            if state.waiting.count >= Self.maximumWaiting {
+                return JobStoreError(
+                    .overloaded, operation: operation, message: "\(state.waiting.count) writes are waiting",
+                    remedy: "the disk does not keep up; lower prefetch or concurrency")
+            }
+            state.waiting.append(work)
+            if state.isRunning { return nil }
+            state.isRunning = true
+            pool.asyncWriteWithoutTransaction { db in self.drain(db) }
+            return nil
+        }
+        if let refusal { work.fail(refusal) }
+    }
+
+    /// Refuses further writes; those that wait are still made.
+    func refuseFurther() -> Bool {
+        state.withLock { state in
+            defer { state.isClosed = true }
+            return !state.isClosed
+        }
+    }
+
+    private func drain(_ db: Database) {
+        while true {
+            let batch = nextBatch()
+            if batch.isEmpty { return }
+            perform(batch, on: db)
+        }
+    }
+
+    private func nextBatch() -> ArraySlice<Work> {
+        state.withLock { state in
+            var count = 0
+            var bytes = 0
+            let batch = state.waiting.prefix { work in
+                let fits =
+                    count == 0 || (count + work.count <= Self.maximumCount && bytes + work.bytes <= Self.maximumBytes)
+                count += work.count
+                bytes += work.bytes
+                return fits
+            }
+            state.waiting.removeFirst(batch.count)
+            if batch.isEmpty { state.isRunning = false }
+            return batch
+        }
+    }
+
+    private func perform(_ batch: ArraySlice<Work>, on db: Database) {
+        let context = WriteContext(db: db, types: types)
+        let deletions = settled.next()
+        var answers: [@Sendable () -> Void] = []
+        answers.reserveCapacity(batch.count)
+        do {
+            try db.inTransaction(.immediate) {
+                try context.deleteMessages(deletions)
+                for work in batch { answers.append(try work.run(context)) }
+                return .commit
+            }
+        } catch {
+            let failure = JobStoreError(error, operation: "commit")
+            logger.error(
+                "a transaction of the job store failed",
+                metadata: ["writes": "\(batch.count)", "error": "\(failure)"])
+            for work in batch { work.fail(failure) }
+            return
+        }
+        settled.forget(deletions)
+        context.publishTypes()
+        state.withLock { $0.transactionCount += 1 }
+        for answer in answers { answer() }
+        checkpointIfLarge(db, written: batch.reduce(0) { $0 + $1.bytes + 1_000 * $1.count })
+    }
+
+    /// Begins the write-ahead log anew when it has grown large.
+    ///
+    /// Readers may be in the way: then a later call does it.
+    private func checkpointIfLarge(_ db: Database, written: Int) {
+        let isDue = bytesSinceCheck.withLock { bytes in
+            bytes += written
+            guard bytes >= 4 << 20 else { return false }
+            bytes = 0
+            return true
+        }
+        guard isDue else { return }
+        do {
+            let attributes = try FileManager.default.attributesOfItem(atPath: pool.path + "-wal")
+            guard let size = attributes[.size] as? NSNumber, size.intValue > Self.maximumLogBytes else { return }
+            try db.checkpointPatiently(.truncate)
+        } catch {
+            logger.warning(
+                "the write-ahead log could not be begun anew",
+                metadata: ["error": "\(JobStoreError(error, operation: "checkpoint"))"])
+        }
+    }
+}
+
+extension Database {
+    /// A checkpoint that waits at most a second for readers, because writers wait for it.
+    func checkpointPatiently(_ kind: CheckpointMode) throws {
+        try execute(sql: "PRAGMA busy_timeout = 1000")
+        defer {
+            do {
+                try execute(sql: "PRAGMA busy_timeout = \(Int(StoreFile.busyTimeout * 1_000))")
+            } catch {
+                // Setting the timeout reads and writes nothing; it fails only on a connection that is closed anyway.
+            }
+        }
+        try checkpoint(kind)
+    }
+}
+
+extension JobStoreError {
+    /// A call after `close`.
+    static func closed(_ operation: String) -> JobStoreError {
+        JobStoreError(.closed, operation: operation, message: "the store is closed", remedy: "open it again")
+    }
+}

@@ -1,0 +1,147 @@
+// Reading records: one by its id, lists by a filter, counts. Nothing here writes but the notes.
+internal import GRDB
+public import SyncJobs
+
+extension JobStore {
+    /// The most notes a record keeps.
+    public static let maximumNotes = 100
+
+    /// The record of a job with its attempts; nil when there is none.
+    ///
+    /// - Throws: ``JobStoreError``.
+    public func job(id: String) async throws(JobStoreError) -> SyncJob? {
+        try await read("job") { db in
+            let sql = "SELECT sequence, \(JobRow.columns) FROM jobs WHERE id = ?"
+            let found = try db.firstRow(sql, [id.nameValue]) { row -> (Int64, SyncJob) in
+                (row[0], try JobRow.job(from: row, at: 1))
+            }
+            guard case (let sequence, var job)? = found else { return nil }
+            job.attempts = try AttemptRow.attempts(ofJob: sequence, in: db)
+            return job
+        }
+    }
+
+    /// The jobs that `filter` means, newest first, without attempts.
+    ///
+    /// - Throws: ``JobStoreError``; `invalid_argument` for a limit that is not 1…10,000.
+    public func jobs(_ filter: JobFilter) async throws(JobStoreError) -> [SyncJob] { try await jobPage(filter).jobs }
+
+    /// The jobs that `filter` means, newest first, without attempts, and where the next part begins.
+    ///
+    /// - Throws: ``JobStoreError``; `invalid_argument` for a limit that is not 1…10,000.
+    public func jobPage(_ filter: JobFilter) async throws(JobStoreError) -> JobPage {
+        guard (1...JobFilter.maximumLimit).contains(filter.limit) else {
+            throw JobStoreError(
+                .invalidArgument, operation: "jobs",
+                message: "the limit \(filter.limit) is not 1…\(JobFilter.maximumLimit)",
+                remedy: "ask for fewer records, and page through them")
+        }
+        return try await read("jobs") { db in
+            var (condition, arguments) = filter.conditions
+            if let after = filter.afterSequence {
+                condition += " AND sequence < ?"
+                arguments.append(after.databaseValue)
+            }
+            let sql = """
+                SELECT sequence, \(JobRow.columns) FROM jobs WHERE \(condition)
+                ORDER BY sequence DESC LIMIT \(filter.limit)
+                """
+            let rows = try Row.fetchCursor(db, sql: sql, arguments: StatementArguments(columns: arguments))
+            var page = JobPage(jobs: [], nextSequence: nil)
+            while let row = try rows.next() {
+                page.jobs.append(try JobRow.job(from: row, at: 1))
+                page.nextSequence = row[0]
+            }
+            if page.jobs.count < filter.limit { page.nextSequence = nil }
+            return page
+        }
+    }
+
+    /// How many jobs `filter` means, by status; statuses without jobs are left out.
+    ///
+    /// Paging and limit do not count.
+    ///
+    /// - Throws: ``JobStoreError``.
+    public func countJobs(_ filter: JobFilter = JobFilter()) async throws(JobStoreError) -> [JobStatus: Int] {
+        try await read("count") { db in
+            let (condition, arguments) = filter.conditions
+            let sql = "SELECT status, count(*) FROM jobs WHERE \(condition) GROUP BY status"
+            let rows = try Row.fetchCursor(db, sql: sql, arguments: StatementArguments(columns: arguments))
+            var counts: [JobStatus: Int] = [:]
+            while let row = try rows.next() {
+                var columns = ColumnReader(row)
+                counts[try columns.word(JobStatus.self)] = try columns.int()
+            }
+            return counts
+        }
+    }
+
+    /// Appends a note of at most 500 characters to a job's record: what a `finished` hook threw.
+    ///
+    /// A record keeps the first 100 notes.
+    ///
+    /// - Throws: ``JobStoreError``; `unknown_job` when there is none.
+    public func note(jobID: String, _ text: String) async throws(JobStoreError) {
+        let note = String(text.prefix(500))
+        try await writer.write("note", bytes: note.utf8.count) { context in
+            let found = try context.db.firstRow("SELECT notes FROM jobs WHERE id = ?", [jobID.nameValue]) { row in
+                var columns = ColumnReader(row)
+                return try columns.optionalJSON()?.arrayValue?.compactMap(\.stringValue) ?? []
+            }
+            guard let notes = found else {
+                throw JobStoreError(
+                    .unknownJob, operation: "note", message: "there is no job of this id",
+                    remedy: "it may have been pruned; nothing is lost but the note")
+            }
+            guard notes.count < Self.maximumNotes else { return }
+            try context.execute(
+                "UPDATE jobs SET notes = ? WHERE id = ?", [JobRow.notes(notes + [note]), jobID.nameValue])
+        }
+    }
+}
+
+/// A run's row.
+enum AttemptRow {
+    /// Adds the run of the job whose row was inserted just before.
+    static let insertForNewJob = insert(job: "last_insert_rowid()")
+    /// Adds a run; the last argument is the job's id.
+    static let insertForKnownJob = insert(job: "(SELECT sequence FROM jobs WHERE id = ?9)")
+
+    private static func insert(job: String) -> String {
+        """
+        INSERT INTO attempts (job, turn, number, run_id, node, started_at, ended_at, outcome, error)
+        VALUES (\(job), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        """
+    }
+
+    /// The columns' values but the job's sequence.
+    static func values(of attempt: Attempt) -> [DatabaseValue] {
+        [
+            attempt.turn.databaseValue, attempt.number.databaseValue, attempt.runID.nameValue, attempt.node.nameValue,
+            attempt.startedAt.columnValue, attempt.endedAt.columnValue, attempt.outcome.rawValue.databaseValue,
+            attempt.error?.storedJSON.columnValue ?? .null,
+        ]
+    }
+
+    /// A job's runs, oldest first.
+    static func attempts(ofJob sequence: Int64, in db: Database) throws -> [Attempt] {
+        let sql = """
+            SELECT turn, number, run_id, node, started_at, ended_at, outcome, error FROM attempts
+            WHERE job = ? ORDER BY turn
+            """
+        return try db.allRows(sql, [sequence.databaseValue]) { row in
+            var columns = ColumnReader(row)
+            let turn = try columns.int()
+            let number = try columns.int()
+            let runID = try columns.text()
+            let node = try columns.text()
+            let startedAt = try columns.timestamp()
+            let endedAt = try columns.timestamp()
+            let outcome = try columns.word(JobStatus.self)
+            let error = try columns.optionalJSON().map { try JobFailure(storedJSON: $0) }
+            return Attempt(
+                number: number, runID: runID, turn: turn, node: node, startedAt: startedAt, endedAt: endedAt,
+                outcome: outcome, error: error)
+        }
+    }
+}

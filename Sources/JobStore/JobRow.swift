@@ -1,0 +1,165 @@
+// A job's row: which columns it has, and how a record becomes one and comes back. Encoding and decoding follow one
+// list.
+internal import GRDB
+internal import SyncJobs
+
+enum JobRow {
+    /// The columns in the order in which they are encoded.
+    private static let names = [
+        "id", "request_hash", "request", "type_name", "type_slug", "source_system", "source_type", "source_name",
+        "queue",
+        "status", "skip_reason", "no_target_reason", "operation", "target_system", "target_type", "target_name", "diff",
+        "current_data", "updated_data", "error_code", "error", "notes", "retry_count", "next_turn", "created_at",
+        "started_at", "ended_at", "dead_lettered_at",
+    ]
+
+    /// What is selected for `job(from:)`.
+    static let columns = names.joined(separator: ", ")
+    static let insert =
+        "INSERT INTO jobs (\(columns)) VALUES (\(names.map { _ in "?" }.joined(separator: ", ")))"
+    /// The same arguments, then the sequence.
+    ///
+    /// The time of the first receipt stays.
+    static let update =
+        "UPDATE jobs SET \(names.map(assignment).joined(separator: ", ")) WHERE sequence = ?"
+
+    private static func assignment(_ name: String) -> String {
+        name == "created_at" ? "created_at = min(created_at, ?)" : "\(name) = ?"
+    }
+
+    /// The columns' values.
+    static func values(of job: SyncJob) -> [DatabaseValue] {
+        [
+            job.id.nameValue, job.requestHash.columnValue, JSONValue.object(job.request.json).columnValue,
+            job.typeName.nameValue, job.typeSlug.databaseValue, job.sourceType.system.nameValue,
+            job.sourceType.name.nameValue, job.request.sourceDocumentName.nameValue, job.queue.nameValue,
+            job.status.rawValue.databaseValue, word(job.skipReason?.rawValue), word(job.noTargetReason?.rawValue),
+            word(job.operation?.rawValue), (job.targetType?.system).nameValue, (job.targetType?.name).nameValue,
+            job.targetName.nameValue, job.diff?.json.columnValue ?? .null, object(job.currentData),
+            object(job.updatedData), word(job.error?.code.rawValue), job.error?.storedJSON.columnValue ?? .null,
+            notes(job.notes), job.retryCount.databaseValue, job.nextTurn.databaseValue, job.createdAt.columnValue,
+            job.startedAt?.columnValue ?? .null, job.endedAt?.columnValue ?? .null,
+            job.deadLetteredAt?.columnValue ?? .null,
+        ]
+    }
+
+    /// About how many bytes the row takes.
+    static func size(_ values: [DatabaseValue]) -> Int {
+        values.reduce(0) { total, value in
+            switch value.storage {
+            case .string(let text): total + text.utf8.count
+            case .blob(let data): total + data.count
+            default: total + 4
+            }
+        }
+    }
+
+    /// The list of notes; NULL for none.
+    static func notes(_ notes: [String]) -> DatabaseValue {
+        notes.isEmpty ? .null : JSONValue.array(notes.map { .string($0) }).columnValue
+    }
+
+    private static func word(_ word: String?) -> DatabaseValue { word?.databaseValue ?? .null }
+
+    private static func object(_ object: JSONObject?) -> DatabaseValue {
+        object.map { JSONValue.object($0).columnValue } ?? .null
+    }
+
+    /// The record in a row that was selected with `columns`.
+    static func job(from row: Row, at position: Int = 0) throws -> SyncJob {
+        var columns = ColumnReader(row, from: position)
+        let id = try columns.text()
+        let requestHash = try columns.digest()
+        let request: SyncRequest
+        do {
+            request = try SyncRequest(decoding: columns.bytes(), messageID: id)
+        } catch let error as JobFailure {
+            throw JobStoreError(
+                .corrupt, operation: "read",
+                message: "the request of a stored job can't be read: \(error.code.rawValue)",
+                remedy: "something else has written to the file; restore a backup, or correct the row")
+        }
+        let typeName = try columns.text()
+        let typeSlug = try columns.text()
+        let sourceType = DocumentType(system: try columns.text(), name: try columns.text())
+        _ = try columns.optionalText()
+        let queue = try columns.text()
+        let status = try columns.word(JobStatus.self)
+        let skipReason = try columns.optionalWord(SkipReason.self)
+        let noTargetReason = try columns.optionalWord(NoTargetReason.self)
+        let operation = try columns.optionalWord(SyncJobs.Operation.self)
+        let targetSystem = try columns.optionalText()
+        let targetTypeName = try columns.optionalText()
+        let targetName = try columns.optionalText()
+        let diff = try columns.optionalJSON()
+        let currentData = try columns.optionalObject()
+        let updatedData = try columns.optionalObject()
+        _ = try columns.optionalText()
+        let error = try columns.optionalJSON()
+        let notes = try columns.optionalJSON()
+        let retryCount = try columns.int()
+        let nextTurn = try columns.int()
+        var job = SyncJob(
+            stored: request, requestHash: requestHash, typeName: typeName, typeSlug: typeSlug, sourceType: sourceType,
+            queue: queue, status: status, createdAt: try columns.timestamp())
+        job.startedAt = columns.optionalTimestamp()
+        job.endedAt = columns.optionalTimestamp()
+        job.deadLetteredAt = columns.optionalTimestamp()
+        job.skipReason = skipReason
+        job.noTargetReason = noTargetReason
+        job.operation = operation
+        if let targetSystem, let targetTypeName {
+            job.targetType = DocumentType(system: targetSystem, name: targetTypeName)
+        }
+        job.targetName = targetName
+        job.diff = try diff.map { json in
+            guard let diff = Diff(json: json) else { throw JobStoreError.unreadable("diff") }
+            return diff
+        }
+        job.currentData = currentData
+        job.updatedData = updatedData
+        job.error = try error.map { try JobFailure(storedJSON: $0) }
+        job.notes = notes?.arrayValue?.compactMap(\.stringValue) ?? []
+        job.retryCount = retryCount
+        job.nextTurn = nextTurn
+        return job
+    }
+}
+
+extension JobFailure {
+    /// What is shown, and how the job goes on.
+    var storedJSON: JSONValue {
+        var object = json.objectValue ?? JSONObject()
+        switch disposition {
+        case .permanent: object["disposition"] = "permanent"
+        case .cancel: object["disposition"] = "cancel"
+        case .retryable(let after):
+            object["disposition"] = "retryable"
+            if let after { object["after_us"] = .number(JSONNumber(after.microseconds)) }
+        case .snooze(let after):
+            object["disposition"] = "snooze"
+            object["after_us"] = .number(JSONNumber(after.microseconds))
+        }
+        return .object(object)
+    }
+
+    /// Reads `storedJSON`.
+    init(storedJSON: JSONValue) throws {
+        guard let object = storedJSON.objectValue, let code = object["code"]?.stringValue.flatMap(Code.init(rawValue:)),
+            let message = object["message"]?.stringValue, let remedy = object["remedy"]?.stringValue,
+            let disposition = Self.disposition(object)
+        else { throw JobStoreError.unreadable("failure") }
+        self.init(code, message, remedy: remedy, disposition: disposition)
+    }
+
+    private static func disposition(_ object: JSONObject) -> Disposition? {
+        let after = object["after_us"]?.numberValue?.int64.map { Duration.microseconds($0) }
+        switch object["disposition"]?.stringValue {
+        case "permanent": return .permanent
+        case "cancel": return .cancel
+        case "retryable": return .retryable(after: after)
+        case "snooze": return after.map { .snooze($0) }
+        default: return nil
+        }
+    }
+}

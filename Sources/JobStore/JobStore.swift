@@ -1,0 +1,124 @@
+// One SQLite file with everything that must commit together: jobs, attempts, bindings, what is owed to the broker,
+// and the documents of the embedded system. Many readers on snapshots, one writer with group commit. Invariant: a
+// call that has answered is on the disk (WAL, synchronous=FULL); each write call is one transaction.
+internal import Foundation
+internal import GRDB
+public import Logging
+internal import SyncJobs
+
+/// The job store.
+///
+/// Several processes may have one file open at the same time.
+public final class JobStore: Sendable {
+    /// Random, given to the file when it was made.
+    public let storeID: String
+    /// The largest document of the embedded system, in bytes of canonical JSON.
+    public let maximumDocumentBytes: Int
+
+    let pool: DatabasePool
+    let types = DocumentTypeIDs()
+    let settled = SettledMessages()
+    let writer: GroupWriter
+    private let logger: Logger
+
+    /// Opens the store at `path`; the file is made (mode 0600) when it is not there, and brought to this version's
+    /// schema.
+    ///
+    /// - Parameter maximumDocumentBytes: larger embedded documents are refused (`document_too_large`).
+    /// - Throws: ``JobStoreError``: `cannot_open`, `not_a_store`, `store_too_new`, `corrupt`, `read_only`, `busy`.
+    public init(
+        path: String, maximumDocumentBytes: Int = 8 << 20, logger: Logger
+    ) throws(JobStoreError) {
+        let migrator = DatabaseMigrator.jobStore
+        try StoreFile(path: path).prepare(migrator: migrator)
+        do {
+            let pool = try DatabasePool(path: path, configuration: Self.configuration)
+            try pool.writeWithoutTransaction { db in
+                // GRDB sets NORMAL, with which a power cut rolls a commit back that was acknowledged.
+                try db.execute(sql: "PRAGMA synchronous = FULL")
+                // 32 MiB: pages that change in every transaction are written back once for many of them.
+                try db.execute(sql: "PRAGMA wal_autocheckpoint = 8000")
+                // A transaction of 500 jobs stays in memory until it commits.
+                try db.execute(sql: "PRAGMA cache_size = -65536")
+                try db.execute(sql: "PRAGMA journal_size_limit = \(GroupWriter.maximumLogBytes)")
+            }
+            try migrator.migrateTogether(pool, path: path)
+            let storeID = try pool.read { db in
+                try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'store_id'")
+            }
+            guard let storeID else { throw JobStoreError.unreadable("store id") }
+            self.pool = pool
+            self.storeID = storeID
+        } catch { throw JobStoreError(error, operation: "open") }
+        self.maximumDocumentBytes = maximumDocumentBytes
+        self.logger = logger
+        writer = GroupWriter(pool: pool, types: types, settled: settled, logger: logger)
+    }
+
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.label = "ferry.store"
+        configuration.busyMode = .timeout(StoreFile.busyTimeout)
+        configuration.maximumReaderCount = 5
+        configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA cache_size = -16384") }
+        return configuration
+    }
+
+    /// Makes the writes that wait, deletes what is settled, writes the log back into the file and closes it.
+    ///
+    /// Blocks the calling thread meanwhile. Later calls throw `closed`; a second `close` does nothing.
+    ///
+    /// - Throws: ``JobStoreError`` when settled messages can't be deleted (they are published again then) or a read is
+    ///   still going on.
+    public func close() throws(JobStoreError) {
+        guard writer.refuseFurther() else { return }
+        do {
+            try pool.writeWithoutTransaction { db in
+                let context = WriteContext(db: db, types: types)
+                while true {
+                    let deletions = settled.next()
+                    if deletions.isEmpty { break }
+                    try db.inTransaction(.immediate) {
+                        try context.deleteMessages(deletions)
+                        return .commit
+                    }
+                    settled.forget(deletions)
+                }
+                do {
+                    try db.checkpointPatiently(.truncate)
+                } catch {
+                    logger.info(
+                        "the write-ahead log stays for the other processes on the file",
+                        metadata: ["error": "\(JobStoreError(error, operation: "close"))"])
+                }
+            }
+            try pool.close()
+        } catch { throw JobStoreError(error, operation: "close") }
+    }
+
+    /// Looks through the whole file for damage.
+    ///
+    /// Takes seconds for each gigabyte; writes go on meanwhile.
+    ///
+    /// - Throws: ``JobStoreError`` (`corrupt`) that names the first of what was found.
+    public func checkIntegrity() async throws(JobStoreError) {
+        let findings = try await read("check") { db in try String.fetchAll(db, sql: "PRAGMA quick_check(10)") }
+        guard findings != ["ok"] else { return }
+        throw JobStoreError(
+            .corrupt, operation: "check", message: findings.first ?? "SQLite says nothing",
+            remedy: "stop every process on the file, then restore a backup")
+    }
+
+    /// How many transactions this store object has committed.
+    public var transactionCount: Int { writer.transactionCount }
+
+    /// Reads in one transaction, on a snapshot.
+    func read<Value: Sendable>(
+        _ operation: String, _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(JobStoreError) -> Value {
+        if writer.isClosed { throw .closed(operation) }
+        do {
+            return try await pool.read(body)
+        } catch { throw JobStoreError(error, operation: operation) }
+    }
+}

@@ -1,0 +1,110 @@
+// What the writes of one transaction share: the connection, and what was looked up once for all of them. Lives as
+// long as the transaction, on the writer's thread.
+internal import GRDB
+internal import SyncJobs
+
+/// One transaction of the group writer.
+final class WriteContext {
+    let db: Database
+    private let types: DocumentTypeIDs
+    private var newTypes: [TypeName: Int64] = [:]
+    private var indexes: [Int64: [FieldIndex]] = [:]
+    private var intentsMayExist: Bool?
+
+    init(db: Database, types: DocumentTypeIDs) {
+        self.db = db
+        self.types = types
+    }
+
+    /// Runs `body` in a savepoint that is rolled back when it throws.
+    func inSavepoint<Value>(_ body: () throws -> Value) throws -> Value {
+        try execute("SAVEPOINT write", [])
+        do {
+            let value = try body()
+            try execute("RELEASE write", [])
+            return value
+        } catch {
+            if failsTransaction(error) { throw error }
+            try execute("ROLLBACK TO write", [])
+            try execute("RELEASE write", [])
+            // What was looked up may have been undone with it.
+            newTypes = [:]
+            indexes = [:]
+            throw error
+        }
+    }
+
+    /// Whether the whole transaction is lost with `error`: the disk, a lock or the file is at fault, not one row.
+    func failsTransaction(_ error: any Error) -> Bool {
+        if !db.isInsideTransaction { return true }
+        return (error as? DatabaseError).map { !$0.isOfOneRow } ?? false
+    }
+
+    /// Runs a cached statement.
+    func execute(_ sql: String, _ arguments: [DatabaseValue]) throws {
+        try execute(sql, StatementArguments(columns: arguments))
+    }
+
+    /// Runs a cached statement with arguments that were made ready before the writer's turn.
+    func execute(_ sql: String, _ arguments: StatementArguments) throws {
+        try db.cachedStatement(sql: sql).execute(arguments: arguments)
+    }
+
+    /// Whether a cached statement answers a row.
+    func exists(_ sql: String, _ arguments: [DatabaseValue]) throws -> Bool {
+        try db.firstRow(sql, arguments) { _ in true } ?? false
+    }
+
+    /// The number of a document type, which is given one when it has none.
+    func typeID(_ type: DocumentType) throws -> Int64 {
+        let name = TypeName(type)
+        if let id = try newTypes[name] ?? types.id(of: name, in: db) { return id }
+        try execute(
+            "INSERT INTO document_types (system, name) VALUES (?, ?)", [type.system.nameValue, type.name.nameValue])
+        newTypes[name] = db.lastInsertedRowID
+        return db.lastInsertedRowID
+    }
+
+    /// Makes the types that got their number in this transaction known, now that it is on the disk.
+    func publishTypes() { types.add(newTypes) }
+
+    /// The indexes of a document type, looked up once a transaction: another process may have made one.
+    func indexes(ofType typeID: Int64) throws -> [FieldIndex] {
+        if let known = indexes[typeID] { return known }
+        let found = try FieldIndex.all(ofType: typeID, in: db)
+        indexes[typeID] = found
+        return found
+    }
+
+    /// An index was made in this transaction.
+    func forgetIndexes() { indexes = [:] }
+
+    /// Whether there are intents at all; mostly there are none, and then no job looks for its own.
+    func mayHaveIntents() throws -> Bool {
+        if let intentsMayExist { return intentsMayExist }
+        let found = try exists("SELECT 1 FROM write_intents LIMIT 1", [])
+        intentsMayExist = found
+        return found
+    }
+
+    /// An intent was written in this transaction.
+    func noteIntent() { intentsMayExist = true }
+}
+
+extension Database {
+    /// Reads the first row that a cached statement answers.
+    ///
+    /// The row is valid inside `read` only: it is SQLite's own.
+    func firstRow<Value>(_ sql: String, _ arguments: [DatabaseValue], _ read: (Row) throws -> Value) throws -> Value? {
+        let cursor = try Row.fetchCursor(cachedStatement(sql: sql), arguments: StatementArguments(columns: arguments))
+        return try cursor.next().map(read)
+    }
+
+    /// Reads every row that a cached statement answers.
+    func allRows<Value>(_ sql: String, _ arguments: [DatabaseValue], _ read: (Row) throws -> Value) throws -> [Value] {
+        let cursor = try Row.fetchCursor(cachedStatement(sql: sql), arguments: StatementArguments(columns: arguments))
+        var values: [Value] = []
+        while let row = try cursor.next() { values.append(try read(row)) }
+        return values
+    }
+}

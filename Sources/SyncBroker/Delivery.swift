@@ -1,0 +1,101 @@
+// What the broker handed over, in the words of jobs: the engine sees deliveries and never AMQP.
+
+internal import AMQP
+internal import SyncJobs
+
+/// One delivery: a message's body and what stands around it.
+public struct Delivery: Sendable {
+    /// Which queue of the topology it came from.
+    public enum Origin: Sendable, Hashable {
+        /// A work queue, by its short name.
+        case work(queue: String)
+        /// The queue of change events.
+        case changes
+    }
+
+    /// Names of the headers that Ferry sets on what it publishes to work queues.
+    public enum Header {
+        /// The turn of a message that was published for a job; absent on a producer's message, which is turn 0.
+        public static let turn = "ferry-turn"
+        /// The ordering key, on which partitions hash.
+        public static let orderKey = "ferry-key"
+    }
+
+    /// The connection's epoch; tags mean nothing in another.
+    public let epoch: UInt64
+    /// The delivery's tag.
+    public let tag: UInt64
+    /// Where it came from.
+    public let origin: Origin
+    /// The key it was routed by.
+    public let routingKey: String
+    /// The AMQP `message_id`.
+    public let messageID: String?
+    /// The turn, 0 for a producer's message.
+    public let turn: Int
+    /// Whether the broker has handed it out before.
+    public let isRedelivered: Bool
+    /// The body; empty when it was omitted.
+    public let body: [UInt8]
+    /// The size that the header announced, in bytes.
+    public let bodyBytes: Int
+    /// Whether the body was over the limit and not assembled.
+    public let isBodyOmitted: Bool
+    let original: AMQPDelivery
+
+    init(_ delivery: AMQPDelivery, origin: Origin) {
+        epoch = delivery.epoch
+        tag = delivery.tag
+        self.origin = origin
+        routingKey = delivery.routingKey
+        messageID = delivery.properties.messageID
+        turn =
+            if case .int(let value) = delivery.properties.headers[Header.turn] { Int(max(0, min(value, 1 << 40))) } else
+            { 0 }
+        isRedelivered = delivery.redelivered
+        body = delivery.body
+        bodyBytes = delivery.bodyBytes
+        isBodyOmitted = delivery.isBodyOmitted
+        original = delivery
+    }
+}
+
+/// What is done with a delivery, or with all up to it.
+public struct Acknowledgement: Sendable, Hashable {
+    /// What is said to the broker.
+    public enum Kind: Sendable, Hashable {
+        /// It is done; the broker forgets it.
+        case acknowledge
+        /// It is refused; the broker moves it to the dead letters as it is.
+        case reject
+    }
+
+    /// The delivery's epoch.
+    public let epoch: UInt64
+    /// The delivery's tag.
+    public let tag: UInt64
+    /// Whether all unanswered deliveries up to this tag are meant.
+    public let multiple: Bool
+    /// What is said.
+    public let kind: Kind
+
+    /// Makes an acknowledgement.
+    public init(epoch: UInt64, tag: UInt64, multiple: Bool, kind: Kind = .acknowledge) {
+        self.epoch = epoch
+        self.tag = tag
+        self.multiple = multiple
+        self.kind = kind
+    }
+}
+
+extension Delivery {
+    /// What to publish before answering this delivery when it is a canary of the topology check; nil for every other.
+    public func canaryReport(in topology: Topology) -> OutgoingMessage? {
+        Canary.report(for: original, topology: topology).map { .canaryReport($0) }
+    }
+
+    /// Whether a producer named only the type and not the queue: a worker forwards it to the type's queue.
+    public var isRoutedByType: Bool {
+        routingKey.hasPrefix(Topology.typeWord + ".")
+    }
+}

@@ -1,0 +1,117 @@
+// Publishes requests, change events, dead letters and what the outbox owes: always persistent, mandatory and confirmed.
+// Headers come from an allow-list; nothing of a received message's headers is ever copied.
+
+public import AMQP
+public import Logging
+public import SyncJobs
+
+/// How publishing one message ended.
+public enum PublishOutcome: Sendable, Hashable {
+    /// The broker has it, safely.
+    case confirmed
+    /// The broker does not have it: nobody is bound for it, it refused, or it could not be reached in time.
+    case failed(String)
+
+    /// Whether the broker has it.
+    public var isConfirmed: Bool { self == .confirmed }
+}
+
+/// Publishes over a connection of its own.
+public struct MessagePublisher: Sendable {
+    private let publisher: AMQPPublisher
+    private let topology: Topology
+
+    /// Prepares to publish into `topology`.
+    public init(configuration: AMQPConfiguration, topology: Topology, maximumInFlight: Int = 1000, logger: Logger) {
+        publisher = AMQPPublisher(configuration: configuration, maximumInFlight: maximumInFlight, logger: logger)
+        self.topology = topology
+    }
+
+    /// Connects and reconnects until `close()`.
+    ///
+    /// - Throws: ``AMQPError`` that no retry mends: credentials, virtual host, configuration.
+    public func run() async throws { try await publisher.run() }
+
+    /// Waits for what is in flight, then closes the connection.
+    public func close() async { await publisher.close() }
+
+    /// Publishes messages; the outcomes are in the same order.
+    public func publish(_ messages: [OutgoingMessage]) async -> [PublishOutcome] {
+        guard !messages.isEmpty else { return [] }
+        let results = await publisher.publish(messages.map { $0.message(in: topology) })
+        return results.map { result in
+            switch result {
+            case .confirmed: .confirmed
+            case .returned(let code, let text): .failed("no queue takes it (\(code) \(text))")
+            case .refused: .failed("the broker refused it")
+            case .failed(let error): .failed(error.description)
+            }
+        }
+    }
+}
+
+/// A message to publish.
+public enum OutgoingMessage: Sendable {
+    /// A request, into the given work queue.
+    case request(SyncRequest, queue: String, slug: String)
+    /// A request as it was received, into another work queue.
+    case forward(Delivery, queue: String, slug: String)
+    /// A change event.
+    case change(ChangeEvent)
+    /// What a commit owes.
+    case owed(OutboxMessage)
+    /// A message that can't become a job, with its reason.
+    case deadLetter(DeadLetter, body: [UInt8], messageID: String?)
+    /// What a worker says about a canary.
+    case canaryReport(AMQPMessage)
+
+    func message(in topology: Topology) -> AMQPMessage {
+        switch self {
+        case .request(let request, let queue, let slug):
+            Self.json(
+                .object(request.json), id: request.id, exchange: topology.requests,
+                routingKey: topology.requestRoutingKey(queue: queue, slug: slug),
+                headers: [Delivery.Header.orderKey: .string(request.orderKey(typeSlug: slug))])
+        case .forward(let delivery, let queue, let slug):
+            AMQPMessage(
+                exchange: topology.requests, routingKey: topology.requestRoutingKey(queue: queue, slug: slug),
+                properties: AMQPProperties(
+                    contentType: "application/json", messageID: delivery.messageID,
+                    headers: delivery.turn == 0 ? [:] : [Delivery.Header.turn: .int(Int64(delivery.turn))]),
+                body: delivery.body)
+        case .change(let event):
+            Self.json(
+                .object(event.json), id: event.id, exchange: topology.changes,
+                routingKey: topology.changeRoutingKey(
+                    documentType: event.documentType.name, event: event.event.rawValue), headers: [:])
+        case .owed(let owed):
+            AMQPMessage(
+                exchange: owed.kind == .deadLetter ? topology.dead : topology.requests, routingKey: owed.routingKey,
+                properties: AMQPProperties(
+                    contentType: "application/json", messageID: owed.jobID, headers: Self.table(owed.headers)),
+                body: owed.body)
+        case .deadLetter(let letter, let body, let messageID):
+            AMQPMessage(
+                exchange: topology.dead, routingKey: letter.routingKey,
+                properties: AMQPProperties(messageID: messageID, headers: Self.table(letter.headers)), body: body)
+        case .canaryReport(let message): message
+        }
+    }
+
+    private static func json(
+        _ value: JSONValue, id: String, exchange: String, routingKey: String, headers: AMQPTable
+    ) -> AMQPMessage {
+        AMQPMessage(
+            exchange: exchange, routingKey: routingKey,
+            properties: AMQPProperties(contentType: "application/json", messageID: id, headers: headers),
+            body: value.canonicalBytes)
+    }
+
+    private static func table(_ headers: JSONObject) -> AMQPTable {
+        var table: AMQPTable = [:]
+        for member in headers {
+            table[member.key] = member.value.numberValue?.int64.map { .int($0) } ?? .string(member.value.nameText ?? "")
+        }
+        return table
+    }
+}

@@ -1,0 +1,46 @@
+// How many messages wait in queues, by asking the broker passively; for `--until-empty` and for people.
+
+public import AMQP
+public import Logging
+
+/// Asks how many messages are ready in queues, over a connection of its own that is made anew when it breaks.
+public actor QueueDepths {
+    private let configuration: AMQPConfiguration
+    private let logger: Logger
+    private var connection: AMQPConnection?
+
+    /// Prepares to ask.
+    public init(configuration: AMQPConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// The number of ready messages in each of `queues` (names on the broker).
+    ///
+    /// - Throws: ``AMQPError`` when the broker can't be reached or a queue is missing.
+    public func ready(in queues: [String]) async throws -> [String: Int] {
+        let open: AMQPConnection
+        if let connection {
+            open = connection
+        } else {
+            open = try await AMQPConnection.open(configuration, logger: logger)
+            connection = open
+        }
+        do {
+            var depths: [String: Int] = [:]
+            for queue in queues {
+                depths[queue] = try await open.declareQueue(queue, durable: true, passive: true).messages
+            }
+            return depths
+        } catch {
+            await close()
+            throw error
+        }
+    }
+
+    /// Closes the connection, if there is one.
+    public func close() async {
+        await connection?.close()
+        connection = nil
+    }
+}

@@ -1,0 +1,86 @@
+// Takes deliveries from the topology's queues. Reconnecting, epochs and prefetch are AMQP's; here they get their names.
+
+public import AMQP
+public import Logging
+
+/// What the broker's side of a worker reports.
+public enum ConsumerEvent: Sendable {
+    /// Subscribed; tags of lower epochs are void, what they stood for will be delivered again.
+    case opened(epoch: UInt64)
+    /// What has arrived.
+    case deliveries([Delivery])
+    /// The broker ended a subscription (the queue was deleted); it is taken up again with backoff.
+    case cancelled(queue: String)
+    /// The connection is gone; it is made again with backoff.
+    case closed(AMQPError)
+    /// The broker takes nothing for now (memory or disk alarm).
+    case blocked(reason: String)
+    /// The broker takes messages again.
+    case unblocked
+}
+
+/// Consumes work queues and, if wanted, change events, over one connection.
+public struct WorkConsumer: Sendable {
+    private let consumer: AMQPConsumer
+    private let origins: [String: Delivery.Origin]
+
+    /// Prepares to consume `queues` (short names), and change events with `takesChanges`.
+    ///
+    /// - Parameters:
+    ///   - prefetch: unacknowledged deliveries per queue.
+    ///   - maximumBodyBytes: larger bodies are not assembled; their deliveries say so.
+    public init(
+        configuration: AMQPConfiguration, topology: Topology, queues: [String], takesChanges: Bool, prefetch: Int,
+        maximumBodyBytes: Int, logger: Logger
+    ) {
+        var origins: [String: Delivery.Origin] = [:]
+        for queue in queues { origins[topology.workQueue(queue)] = .work(queue: queue) }
+        if takesChanges { origins[topology.changes] = .changes }
+        self.origins = origins
+        let limit = UInt16(clamping: prefetch)
+        consumer = AMQPConsumer(
+            configuration: configuration,
+            subscriptions: origins.keys.sorted().map { AMQPSubscription(queue: $0, prefetch: limit) },
+            maximumBodyBytes: maximumBodyBytes, logger: logger)
+    }
+
+    /// The names of the queues on the broker.
+    public var queueNames: [String] { origins.keys.sorted() }
+
+    /// What happens, in order; for one reader.
+    public var events: AsyncMapSequence<AsyncStream<AMQPConsumerEvent>, ConsumerEvent> {
+        let origins = self.origins
+        return consumer.events.map { event in
+            switch event {
+            case .opened(let epoch): .opened(epoch: epoch)
+            case .deliveries(let deliveries):
+                .deliveries(deliveries.map { Delivery($0, origin: origins[$0.queue] ?? .work(queue: $0.queue)) })
+            case .cancelled(let queue, _): .cancelled(queue: queue)
+            case .closed(_, let error): .closed(error)
+            case .blocked(let reason): .blocked(reason: reason)
+            case .unblocked: .unblocked
+            }
+        }
+    }
+
+    /// Connects and reconnects until `close()`.
+    ///
+    /// - Throws: ``AMQPError`` that no retry mends: credentials, virtual host, configuration.
+    public func run() async throws { try await consumer.run() }
+
+    /// Answers deliveries, in one hop for the batch; those of older epochs are dropped, the broker delivers them again.
+    public func acknowledge(_ list: [Acknowledgement]) async {
+        await consumer.acknowledge(
+            list.map {
+                AMQPAcknowledgement(
+                    epoch: $0.epoch, tag: $0.tag, multiple: $0.multiple,
+                    kind: $0.kind == .acknowledge ? .acknowledge : .reject(requeue: false))
+            })
+    }
+
+    /// Takes no more deliveries; answering still works.
+    public func stopIntake() async { await consumer.stopIntake() }
+
+    /// Closes the connection; unanswered deliveries go back to the broker.
+    public func close() async { await consumer.close() }
+}

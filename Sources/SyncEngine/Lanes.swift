@@ -1,0 +1,86 @@
+// Per key in arrival order, different keys in parallel, pure: a key's first job is ready at once, the next when it leaves.
+
+/// Jobs waiting behind others of their key.
+struct Lanes<Job: Sendable>: Sendable {
+    /// What waits behind the job that is ready or running, by key.
+    ///
+    /// A key is present while it has such a job.
+    private var waiting: [String: FIFO<Job>] = [:]
+
+    /// How many jobs wait behind others.
+    private(set) var waitingCount = 0
+
+    /// Whether no key is taken.
+    var isEmpty: Bool { waiting.isEmpty }
+
+    /// Takes a job; true when it is ready at once, false when it waits behind another of its key.
+    mutating func submit(_ job: Job, key: String) -> Bool {
+        if waiting[key] == nil {
+            waiting[key] = FIFO()
+            return true
+        }
+        waiting[key]?.append(job)
+        waitingCount += 1
+        return false
+    }
+
+    /// The key's job has left; answers the next one, which is ready now.
+    mutating func release(key: String) -> Job? {
+        guard let next = waiting[key]?.popFirst() else {
+            waiting[key] = nil
+            return nil
+        }
+        waitingCount -= 1
+        return next
+    }
+
+    /// Forgets all waiting jobs that `isVoid` names; the keys stay taken by what is ready or running.
+    mutating func removeWaiting(where isVoid: (Job) -> Bool) {
+        for key in Array(waiting.keys) { waiting[key]?.removeAll(where: isVoid) }
+        waitingCount = waiting.values.reduce(0) { $0 + $1.count }
+    }
+}
+
+/// A first-in-first-out queue with constant-time ends.
+struct FIFO<Element: Sendable>: Sendable {
+    private var elements: [Element] = []
+    private var head = 0
+
+    /// How many elements there are.
+    var count: Int { elements.count - head }
+    /// Whether there is none.
+    var isEmpty: Bool { count == 0 }
+
+    /// Adds an element at the end.
+    mutating func append(_ element: Element) { elements.append(element) }
+
+    /// Takes the first element; nil when there is none.
+    mutating func popFirst() -> Element? {
+        guard head < elements.count else { return nil }
+        let first = elements[head]
+        head += 1
+        if head == elements.count || head > 1_024 {
+            elements.removeFirst(head)
+            head = 0
+        }
+        return first
+    }
+
+    /// Takes up to `limit` elements from the front.
+    mutating func popFirst(_ limit: Int) -> [Element] {
+        let taken = Array(elements[head..<min(elements.count, head + limit)])
+        head += taken.count
+        if head == elements.count || head > 1_024 {
+            elements.removeFirst(head)
+            head = 0
+        }
+        return taken
+    }
+
+    /// Removes the elements that `isVoid` names.
+    mutating func removeAll(where isVoid: (Element) -> Bool) {
+        elements.removeFirst(head)
+        head = 0
+        elements.removeAll(where: isVoid)
+    }
+}

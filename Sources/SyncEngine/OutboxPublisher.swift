@@ -1,0 +1,50 @@
+// Publishes what commits owe. A job's own rows are published before its delivery is acknowledged; what the broker would not
+// take then stays in the store's custody and is tried again here, as is what an earlier process left behind.
+
+internal import JobStore
+internal import Logging
+internal import SyncBroker
+internal import SyncJobs
+
+/// Publishes the outbox.
+struct OutboxPublisher: Sendable {
+    /// How many rows go out together.
+    static let batchSize = 500
+
+    let store: JobStore
+    let publisher: MessagePublisher
+    let logger: Logger
+
+    /// Publishes `owed` and settles what the broker confirmed.
+    ///
+    /// What it did not take stays owed.
+    func publish(_ owed: [OutboxMessage]) async throws(JobStoreError) {
+        guard !owed.isEmpty else { return }
+        let outcomes = await publisher.publish(owed.map { .owed($0) })
+        var confirmed: [String] = []
+        for (message, outcome) in zip(owed, outcomes) {
+            switch outcome {
+            case .confirmed: confirmed.append(message.id)
+            case .failed(let reason):
+                logger.error(
+                    "An owed message was not taken by the broker; it stays in the store and is tried again",
+                    metadata: [
+                        "job_id": .string(message.jobID), "outbox_id": .string(message.id), "reason": .string(reason),
+                    ])
+            }
+        }
+        if !confirmed.isEmpty { try await store.settle(confirmed) }
+    }
+
+    /// Publishes what is owed by this store, whoever left it, until nothing is or the broker takes nothing.
+    func publishLeftovers() async throws(JobStoreError) {
+        var before: [String] = []
+        while true {
+            let owed = try await store.owedMessages(limit: Self.batchSize)
+            let ids = owed.map(\.id)
+            guard !owed.isEmpty, ids != before else { return }
+            before = ids
+            try await publish(owed)
+        }
+    }
+}

@@ -1,0 +1,258 @@
+// The engine's one place of coordination: deliveries come in, lanes keep the order, what is ready is prepared together,
+// jobs run side by side, and the settled prefix goes back to the broker. Bounded by the prefetch of the consumer.
+
+internal import JobStore
+internal import Logging
+internal import SyncBroker
+internal import SyncJobs
+
+/// Moves jobs from delivery to acknowledgement.
+actor Pipeline {
+    private let intake: Intake
+    private let runner: JobRunner
+    private let router: ChangeRouter
+    private let consumer: WorkConsumer
+    private let concurrency: Int
+    private let now: @Sendable () -> Timestamp
+    private let logger: Logger
+
+    private var ledger: AckLedger
+    private var epoch: UInt64 = 0
+    private var lanes = Lanes<QueuedJob>()
+    private var ready = FIFO<QueuedJob>()
+    private var changes = FIFO<Delivery>()
+    private var running = 0
+    private var isPreparing = false
+    private var isRouting = false
+    private var isAnswering = false
+    private var isStopping = false
+    private var counts = WorkerStatistics()
+
+    /// Work that `run()` owns: waves of jobs, batches of change events, single messages.
+    private let errands: AsyncStream<@Sendable () async throws -> Void>
+    private let errandSink: AsyncStream<@Sendable () async throws -> Void>.Continuation
+
+    init(
+        intake: Intake, runner: JobRunner, router: ChangeRouter, consumer: WorkConsumer, concurrency: Int,
+        prefetch: Int, now: @escaping @Sendable () -> Timestamp, logger: Logger
+    ) {
+        self.intake = intake
+        self.runner = runner
+        self.router = router
+        self.consumer = consumer
+        self.concurrency = max(1, concurrency)
+        self.now = now
+        self.logger = logger
+        ledger = AckLedger(patience: max(1, prefetch / 4))
+        // Bounded by the prefetch: every errand holds at least one delivery.
+        (errands, errandSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
+    }
+
+    /// Runs what the pipeline has to do until `stop()`; whatever is under way is cancelled when the caller is.
+    ///
+    /// - Throws: the error of the store that no patience mends.
+    nonisolated func run() async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            for await errand in errands { group.addTask { try await errand() } }
+        }
+    }
+
+    // MARK: events of the consumer
+
+    /// Takes what the consumer reports.
+    func handle(_ event: ConsumerEvent) {
+        switch event {
+        case .opened(let epoch): open(epoch)
+        case .deliveries(let deliveries): receive(deliveries)
+        case .cancelled(let queue):
+            logger.error("The broker ended a subscription; it is taken up again", metadata: ["queue": .string(queue)])
+        case .closed(let error):
+            counts.isConnected = false
+            guard !isStopping else { return }
+            logger.warning("The broker's connection is gone; reconnecting", metadata: ["reason": .string("\(error)")])
+        case .blocked(let reason):
+            counts.blockedReason = reason
+            logger.warning("The broker takes nothing for now", metadata: ["reason": .string(reason)])
+        case .unblocked: counts.blockedReason = nil
+        }
+    }
+
+    /// A new connection: what was delivered before and has not begun will be delivered again, so it is dropped here.
+    private func open(_ epoch: UInt64) {
+        self.epoch = epoch
+        counts.isConnected = true
+        ledger.open(epoch: epoch)
+        lanes.removeWaiting { $0.delivery.epoch != epoch }
+        var kept = FIFO<QueuedJob>()
+        while let job = ready.popFirst() {
+            if job.delivery.epoch == epoch { kept.append(job) } else { releaseLane(of: job, into: &kept) }
+        }
+        ready = kept
+        changes.removeAll { $0.epoch != epoch }
+        dispatch()
+    }
+
+    private func receive(_ deliveries: [Delivery]) {
+        for delivery in deliveries {
+            ledger.track(epoch: delivery.epoch, tag: delivery.tag)
+            counts.deliveries += 1
+            if delivery.isRedelivered { counts.redelivered += 1 }
+            switch delivery.origin {
+            case .changes: changes.append(delivery)
+            case .work(let queue): admit(delivery, queue: queue)
+            }
+        }
+        dispatch()
+        routeChanges()
+    }
+
+    private func admit(_ delivery: Delivery, queue: String) {
+        switch intake.receive(delivery, queue: queue, at: now()) {
+        case .job(let job): if lanes.submit(job, key: job.orderKey) { ready.append(job) }
+        case .forward(let queue, let slug): publish(.forward(delivery, queue: queue, slug: slug), for: delivery)
+        case .canary(let report): publish(report, for: delivery)
+        case .refuse(let failure, let id, let slug):
+            counts.refused += 1
+            let runner = self.runner
+            errandSink.yield {
+                await runner.refuse(delivery, failure: failure, id: id, typeSlug: slug, queue: queue)
+                if !Task.isCancelled { await self.settle(delivery) }
+            }
+        case .reject(let bytes):
+            counts.refused += 1
+            logger.warning(
+                "A message is over the size limit; the broker moves it to the dead letters as it is",
+                metadata: [
+                    "bytes": .stringConvertible(bytes), "reason": .string(JobFailure.Code.bodyTooLarge.rawValue),
+                ])
+            settle(delivery, kind: .reject)
+        }
+    }
+
+    private func publish(_ message: OutgoingMessage, for delivery: Delivery) {
+        let runner = self.runner
+        errandSink.yield { if await runner.publishForCertain(message) { await self.settle(delivery) } }
+    }
+
+    // MARK: jobs
+
+    /// Prepares what is ready, one batch at a time: what becomes ready meanwhile goes into the next.
+    private func dispatch() {
+        guard !isPreparing, !isStopping else { return }
+        let wave = ready.popFirst(min(concurrency - running, 256))
+        guard !wave.isEmpty else { return }
+        isPreparing = true
+        running += wave.count
+        let runner = self.runner
+        errandSink.yield {
+            let preparations = try await runner.prepare(wave)
+            await self.prepared()
+            try await withThrowingDiscardingTaskGroup { group in
+                for (job, preparation) in zip(wave, preparations) {
+                    group.addTask { await self.finish(job, try await runner.run(job, preparation: preparation)) }
+                }
+            }
+        }
+    }
+
+    private func prepared() {
+        isPreparing = false
+        dispatch()
+    }
+
+    private func finish(_ job: QueuedJob, _ ending: JobRunner.Ending) {
+        running -= 1
+        switch ending {
+        case .committed(let record): counts.count(record)
+        case .duplicate: counts.duplicates += 1
+        case .refused: counts.refused += 1
+        }
+        releaseLane(of: job, into: &ready)
+        settle(job.delivery)
+        dispatch()
+    }
+
+    private func releaseLane(of job: QueuedJob, into queue: inout FIFO<QueuedJob>) {
+        if let next = lanes.release(key: job.orderKey) { queue.append(next) }
+    }
+
+    // MARK: change events
+
+    private func routeChanges() {
+        guard !isRouting, !isStopping else { return }
+        let batch = changes.popFirst(500)
+        guard !batch.isEmpty else { return }
+        isRouting = true
+        let router = self.router
+        errandSink.yield {
+            var pending = batch
+            while !pending.isEmpty {
+                let settled = await router.route(pending)
+                await self.routed(zip(pending, settled).compactMap { $1 ? $0 : nil })
+                pending = zip(pending, settled).compactMap { $1 ? nil : $0 }
+                if !pending.isEmpty { try await Task.sleep(for: .seconds(1)) }
+            }
+            await self.endedRouting()
+        }
+    }
+
+    private func routed(_ deliveries: [Delivery]) {
+        counts.changes += deliveries.count
+        for delivery in deliveries { ledger.settle(epoch: delivery.epoch, tag: delivery.tag, kind: .acknowledge) }
+        answer()
+    }
+
+    private func endedRouting() {
+        isRouting = false
+        routeChanges()
+    }
+
+    // MARK: answers
+
+    private func settle(_ delivery: Delivery, kind: Acknowledgement.Kind = .acknowledge) {
+        ledger.settle(epoch: delivery.epoch, tag: delivery.tag, kind: kind)
+        answer()
+    }
+
+    /// Answers the broker, one batch at a time: what is settled meanwhile goes into the next.
+    private func answer() {
+        guard !isAnswering else { return }
+        let answers = ledger.takeAcknowledgements()
+        guard !answers.isEmpty else { return }
+        isAnswering = true
+        let consumer = self.consumer
+        errandSink.yield {
+            await consumer.acknowledge(answers)
+            await self.answered()
+        }
+    }
+
+    private func answered() {
+        isAnswering = false
+        answer()
+    }
+
+    // MARK: stopping
+
+    /// Begins nothing new.
+    ///
+    /// What has not begun stays unanswered and goes back to the broker with the connection.
+    func beginStopping() { isStopping = true }
+
+    /// Whether nothing is under way: no job, no routing, no answer.
+    var isQuiet: Bool { running == 0 && !isRouting && !isAnswering }
+
+    /// Whether nothing is under way and no delivery is unanswered.
+    var isIdle: Bool { isQuiet && ledger.unsettled == 0 }
+
+    /// Lets `run()` return.
+    func stop() { errandSink.finish() }
+
+    /// What has been done so far.
+    var statistics: WorkerStatistics {
+        var result = counts
+        result.running = running
+        result.waiting = lanes.waitingCount + ready.count
+        return result
+    }
+}

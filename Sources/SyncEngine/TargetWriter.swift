@@ -1,0 +1,207 @@
+// From a computed change to an outcome. A write to the embedded system is a value that travels with the commit; a write to
+// any other system is made here, behind a write intent that tells a later run of the same job what this one meant to do.
+
+internal import JobStore
+internal import SyncJobs
+internal import DocumentSystems
+
+/// A target as it was, as it shall be, and the difference.
+struct TargetChange: Sendable {
+    let type: DocumentType
+    let before: Document?
+    let after: Document?
+    let diff: Diff
+    let sensitive: SensitiveFields
+
+    var operation: Operation { before == nil ? .insert : after == nil ? .delete : .update }
+}
+
+/// Saves changes to targets.
+struct TargetWriter: Sendable {
+    let systems: DocumentSystems
+    let store: JobStore
+    let now: @Sendable () -> Timestamp
+
+    /// before_sync → save → after_sync, or why nothing is written.
+    func save(
+        _ change: TargetChange, handle: JobHandle, run: JobRun, intent: WriteIntent?
+    ) async throws -> Executor.Execution.Result {
+        let isEmbedded = systems[change.type.system]?.isEmbedded ?? false
+        if !isEmbedded, let intent, let done = try await resumed(intent, change: change, handle: handle) {
+            return .outcome(done)
+        }
+        var outcome = described(change, handle: handle)
+        if isUnchanged(change, binding: handle.binding), !handle.flags.updateWithoutChangesEnabled {
+            outcome.end = .skipped(handle.job.request.dryRun ? .dryRun : .noChanges)
+            outcome.diff = Diff()
+            if !handle.job.request.dryRun { outcome.binding = refreshedBinding(change, handle: handle) }
+            return .outcome(outcome)
+        }
+        if handle.job.request.dryRun {
+            outcome.end = .skipped(.dryRun)
+            return .outcome(outcome)
+        }
+        let write = makeWrite(change, handle: handle)
+        try await handle.type.controller.beforeSync(write, for: handle)
+        if isEmbedded {
+            outcome.embeddedWrite = write
+            outcome.binding = binding(change, handle: handle, name: change.before?.key?.name ?? "", stored: nil)
+        } else {
+            try await store.recordIntent(
+                WriteIntent(jobID: run.job.id, turn: run.turn, runID: run.runID, write: write, recordedAt: now()))
+            switch try await systems.write(write) {
+            case .conflict(let reason): return .conflict(reason)
+            case .refused(let failure): throw failure
+            case .written(let receipt):
+                outcome.targetName = receipt.name
+                outcome.binding = binding(change, handle: handle, name: receipt.name, stored: receipt.stored)
+                if handle.flags.verboseLogging {
+                    outcome.updatedData = receipt.stored.map { change.sensitive.masking($0.fields) }
+                }
+            }
+        }
+        try await handle.type.controller.afterSync(write, for: handle)
+        return .outcome(outcome)
+    }
+
+    /// The outcome of a run that finds nothing to delete because an earlier run of the same job deleted it.
+    func finishedDelete(_ handle: JobHandle, intent: WriteIntent?) -> Outcome? {
+        guard let intent, intent.write.operation == .delete else { return nil }
+        return outcome(of: intent, handle: handle, stored: nil)
+    }
+
+    // MARK: intents
+
+    /// When an earlier run of this job died between its write and its commit, the write is found done: every changed
+    /// field has its intended value.
+    ///
+    /// Then this run finishes that one, with that one's diff.
+    private func resumed(_ intent: WriteIntent, change: TargetChange, handle: JobHandle) async throws -> Outcome? {
+        guard intent.write.type == change.type, intent.write.after != nil else { return nil }
+        let shape = systems.shape(of: change.type)
+        if let current = change.before {
+            guard intent.write.isDone(in: current, shape: shape) else { return nil }
+            return outcome(of: intent, handle: handle, stored: current)
+        }
+        // The controller means to insert: the earlier insert may be there under a name that only the target knows.
+        var fields = JSONObject()
+        for field in intent.write.diff.changed where field.new.isScalar { fields[field.field] = field.new }
+        guard !fields.isEmpty else { return nil }
+        let found = try await systems.find(DocumentQuery(type: change.type, fields: fields, limit: 2))
+        guard found.count == 1, let current = found.first, intent.write.isDone(in: current, shape: shape) else {
+            return nil
+        }
+        return outcome(of: intent, handle: handle, stored: current)
+    }
+
+    private func outcome(of intent: WriteIntent, handle: JobHandle, stored: Document?) -> Outcome {
+        let write = intent.write
+        let change = TargetChange(
+            type: write.type, before: write.before, after: write.after, diff: write.diff,
+            sensitive: SensitiveFields(of: systems.shape(of: write.type)))
+        var outcome = described(change, handle: handle)
+        let name = stored?.key?.name ?? write.before?.key?.name ?? ""
+        outcome.targetName = name
+        outcome.binding = binding(change, handle: handle, name: name, stored: stored)
+        return outcome
+    }
+
+    // MARK: values
+
+    private func described(_ change: TargetChange, handle: JobHandle) -> Outcome {
+        var outcome = Outcome(.finished)
+        outcome.operation = change.operation
+        outcome.targetType = change.type
+        outcome.targetName = change.before?.key?.name ?? change.after?.key?.name
+        outcome.diff = change.sensitive.masking(change.diff)
+        if handle.flags.verboseLogging {
+            outcome.currentData = change.before.map { change.sensitive.masking($0.fields) }
+            outcome.updatedData = change.after.map { change.sensitive.masking($0.fields) }
+        }
+        return outcome
+    }
+
+    /// Whether there is nothing to write: no difference, or only the one that the target made of what was sent last time.
+    private func isUnchanged(_ change: TargetChange, binding: Binding?) -> Bool {
+        guard let before = change.before, let after = change.after else { return false }
+        if change.diff.isEmpty { return true }
+        guard let binding, let sent = binding.sentHash, let stored = binding.storedHash, sent != stored else {
+            return false
+        }
+        return stored == before.fieldsHash && sent == after.fieldsHash
+    }
+
+    private func makeWrite(_ change: TargetChange, handle: JobHandle) -> DocumentWrite {
+        let job = handle.job
+        let key =
+            switch change.operation {
+            case .insert: Digest(ofParts: ["insert", job.id, change.type.description])
+            case .update, .delete:
+                Digest(
+                    ofParts: [
+                        change.operation.rawValue, job.id, change.before?.fieldsHash.hex ?? "",
+                        Digest(of: change.diff.json).hex,
+                    ])
+            }
+        return DocumentWrite(
+            type: change.type, before: change.before, after: change.after,
+            fallbackName: job.request.sourceDocumentName ?? job.id, diff: change.diff, idempotencyKey: key)
+    }
+
+    private func bindingKey(_ handle: JobHandle) -> BindingKey? { BindingKey(handle.job.request, type: handle.type) }
+
+    private func binding(_ change: TargetChange, handle: JobHandle, name: String, stored: Document?) -> Binding? {
+        guard let key = bindingKey(handle) else { return nil }
+        var binding = Binding(
+            key: key, target: DocumentKey(type: change.type, name: name), isDeleted: change.operation == .delete,
+            sourceVersion: handle.source?.version ?? handle.binding?.sourceVersion)
+        if let stored, let after = change.after {
+            // What was sent, over what the target made of it: equal to `stored` unless the target normalised something.
+            var sent = stored
+            for member in after.fields { sent.fields[member.key] = member.value }
+            binding.sentHash = sent.fieldsHash
+            binding.storedHash = stored.fieldsHash
+        }
+        return binding
+    }
+
+    /// The binding of a target that needed no write, when it says anything new: first contact, or a newer version.
+    private func refreshedBinding(_ change: TargetChange, handle: JobHandle) -> Binding? {
+        guard let key = bindingKey(handle), let target = change.before?.key else { return nil }
+        var binding = handle.binding ?? Binding(key: key, target: target)
+        binding.target = target
+        binding.isDeleted = false
+        if let version = handle.source?.version { binding.sourceVersion = version }
+        return binding == handle.binding ? nil : binding
+    }
+}
+
+extension BindingKey {
+    /// The binding that a request of `type` is about; nil when it names no source document.
+    init?(_ request: SyncRequest, type: SyncJobType) {
+        guard let name = request.sourceDocumentName, !name.isEmpty else { return nil }
+        self.init(typeSlug: type.slug, source: DocumentKey(type: type.source, name: name))
+    }
+}
+
+extension DocumentWrite {
+    /// Whether `current` shows this write done: every changed field and row has its intended value.
+    func isDone(in current: Document, shape: DocumentShape) -> Bool {
+        guard let after else { return false }
+        var wanted = current
+        for change in diff.changed { wanted.fields[change.field] = change.new }
+        for table in Set(diff.added.map(\.table) + diff.removed.map(\.table) + diff.rowChanged.map(\.table)) {
+            wanted.fields[table] = after.fields[table]
+        }
+        do { return try Diff(from: current, to: wanted, shape: shape).isEmpty } catch { return false }
+    }
+}
+
+extension JSONValue {
+    fileprivate var isScalar: Bool {
+        switch self {
+        case .null, .array, .object: false
+        case .bool, .number, .string: true
+        }
+    }
+}

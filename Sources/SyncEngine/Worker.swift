@@ -1,0 +1,150 @@
+// A worker: the pipeline with its connections, started together and stopped in order.
+
+public import AMQP
+public import DocumentSystems
+public import JobStore
+public import Logging
+public import ServiceLifecycle
+public import SyncBroker
+public import SyncJobs
+
+/// Takes requests from the broker and syncs documents until it is told to stop.
+public struct Worker: Service {
+    private let settings: Settings
+    private let store: JobStore
+    private let consumer: WorkConsumer
+    private let publisher: MessagePublisher
+    private let depths: QueueDepths
+    private let outbox: OutboxPublisher
+    private let pipeline: Pipeline
+    private let logger: Logger
+
+    /// Composes a worker.
+    ///
+    /// Nothing is connected before `run()`.
+    ///
+    /// - Parameters:
+    ///   - broker: where to connect; publisher and consumer get a connection each, as an alarm stops the broker from
+    ///     reading a publishing socket, acknowledgements included.
+    ///   - node: who this is in records: `host:pid`.
+    ///   - now: the clock of records.
+    public init(
+        settings: Settings, types: SyncJobTypes, systems: DocumentSystems, store: JobStore,
+        broker: AMQPConfiguration, topology: Topology, node: String, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.settings = settings
+        self.store = store
+        self.logger = logger
+        func connection(_ part: String) -> AMQPConfiguration {
+            var configuration = broker
+            configuration.connectionName = "\(broker.connectionName) \(part)"
+            return configuration
+        }
+        consumer = WorkConsumer(
+            configuration: connection("consumer"), topology: topology, queues: settings.queues,
+            takesChanges: settings.takesChanges, prefetch: settings.prefetch,
+            maximumBodyBytes: settings.maximumBodyBytes, logger: logger)
+        publisher = MessagePublisher(configuration: connection("publisher"), topology: topology, logger: logger)
+        depths = QueueDepths(configuration: connection("depths"), logger: logger)
+        outbox = OutboxPublisher(store: store, publisher: publisher, logger: logger)
+        let executor = Executor(
+            systems: systems, targetWriter: TargetWriter(systems: systems, store: store, now: now),
+            maximumDocumentBytes: settings.maximumDocumentBytes, logger: logger)
+        let runner = JobRunner(
+            executor: executor, store: store, outbox: outbox, publisher: publisher,
+            patience: StorePatience(limit: settings.storePatience, logger: logger), node: node, now: now, logger: logger
+        )
+        pipeline = Pipeline(
+            intake: Intake(types: types, topology: topology, maximumDepth: settings.maximumDepth), runner: runner,
+            router: ChangeRouter(
+                types: types, publisher: publisher, maximumDepth: settings.maximumDepth, logger: logger, now: now),
+            consumer: consumer,
+            concurrency: settings.concurrency, prefetch: settings.prefetch, now: now, logger: logger)
+    }
+
+    /// What has been done so far.
+    public var statistics: WorkerStatistics { get async { await pipeline.statistics } }
+
+    /// Works until a graceful shutdown, until the queues are empty if so set, or until something fails that waiting
+    /// does not mend.
+    ///
+    /// - Throws: `AMQPError` (credentials, virtual host, configuration) or ``JobStoreError``.
+    public func run() async throws {
+        let (stop, stopSink) = AsyncStream<Void>.makeStream()
+        try await withGracefulShutdownHandler {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await publisher.run() }
+                group.addTask { try await consumer.run() }
+                group.addTask { for await event in consumer.events { await pipeline.handle(event) } }
+                group.addTask { try await pipeline.run() }
+                group.addTask { try await publishLeftovers() }
+                if settings.stopsWhenEmpty { group.addTask { try await waitUntilEmpty(then: stopSink) } }
+                group.addTask {
+                    for await _ in stop { break }
+                    try Task.checkCancellation()
+                    await shutDown()
+                    throw Stopped()
+                }
+                do {
+                    // Not waitForAll(), which would keep the first error until the last task has ended.
+                    while try await group.next() != nil {}
+                } catch is Stopped {
+                    group.cancelAll()
+                }
+            }
+        } onGracefulShutdown: {
+            stopSink.finish()
+        }
+    }
+
+    /// Thrown inside `run()` alone, to end its group.
+    private struct Stopped: Error {}
+
+    /// The order of a stop: no more intake, running jobs get their grace, what is settled is answered, then the
+    /// connections go; what has not begun is the broker's again.
+    private func shutDown() async {
+        logger.info("Stopping", metadata: ["grace": .string(settings.grace.text)])
+        await pipeline.beginStopping()
+        await consumer.stopIntake()
+        let deadline = ContinuousClock.now + settings.grace
+        while await !pipeline.isQuiet, ContinuousClock.now < deadline {
+            do { try await Task.sleep(for: .milliseconds(5)) } catch { break }
+        }
+        await pipeline.stop()
+        await consumer.close()
+        await publisher.close()
+        await depths.close()
+    }
+
+    /// What an earlier process or a refusing broker left owed goes out at the start and then every few seconds.
+    private func publishLeftovers() async throws {
+        while !Task.isCancelled {
+            try await outbox.publishLeftovers()
+            do { try await Task.sleep(for: .seconds(5)) } catch { return }
+        }
+    }
+
+    /// Two looks in a row must find every queue empty and nothing under way: what is on its way from the broker to here
+    /// shows in neither.
+    private func waitUntilEmpty(then stop: AsyncStream<Void>.Continuation) async throws {
+        var looks = 0
+        while looks < 2 {
+            do { try await Task.sleep(for: .milliseconds(100)) } catch { return }
+            guard await pipeline.statistics.isConnected, await pipeline.isIdle else {
+                looks = 0
+                continue
+            }
+            do {
+                let ready = try await depths.ready(in: consumer.queueNames)
+                let isIdle = await pipeline.isIdle
+                looks = isIdle && ready.values.allSatisfy { $0 == 0 } ? looks + 1 : 0
+            } catch {
+                logger.warning(
+                    "The queues' depth is not known; asking again", metadata: ["reason": .string("\(error)")])
+                looks = 0
+            }
+        }
+        stop.finish()
+    }
+}

@@ -1,0 +1,32 @@
+// How a worker works, with the defaults of a small machine.
+
+extension Worker {
+    /// How a worker works.
+    public struct Settings: Sendable {
+        /// The queues to take jobs from, by short name.
+        public var queues: [String]
+        /// Whether to turn change events into requests.
+        public var takesChanges = true
+        /// How many jobs run at once.
+        public var concurrency = 64
+        /// Unacknowledged deliveries per queue.
+        ///
+        /// For a queue of long jobs, make it the concurrency.
+        public var prefetch = 256
+        /// How long running jobs may go on after a stop was asked for.
+        public var grace: Duration = .seconds(30)
+        /// Whether to stop once all queues are empty and nothing is under way.
+        public var stopsWhenEmpty = false
+        /// The largest message body in bytes.
+        public var maximumBodyBytes = 1_048_576
+        /// How deep the JSON of a message may nest.
+        public var maximumDepth = 100
+        /// The largest source document in bytes of JSON.
+        public var maximumDocumentBytes = 8_388_608
+        /// How long a store may be busy or full before the worker gives up; its messages go back to the broker.
+        public var storePatience: Duration = .seconds(60)
+
+        /// The defaults, for `queues`.
+        public init(queues: [String]) { self.queues = queues }
+    }
+}

@@ -1,0 +1,41 @@
+// What a worker has done since it started, for its progress line and its last words.
+
+internal import Metrics
+public import SyncJobs
+
+/// Counts since the worker's start.
+public struct WorkerStatistics: Sendable, Hashable {
+    /// Ended jobs by status.
+    public var jobs: [JobStatus: Int] = [:]
+    /// Deliveries of jobs that had ended before: acknowledged, not run again.
+    public var duplicates = 0
+    /// Messages that could not become jobs: dead letters.
+    public var refused = 0
+    /// Change events turned into requests.
+    public var changes = 0
+    /// Deliveries taken.
+    public var deliveries = 0
+    /// Deliveries that the broker had handed out before.
+    public var redelivered = 0
+    /// Jobs under way.
+    public var running = 0
+    /// Jobs waiting behind others of their key, or for a place.
+    public var waiting = 0
+    /// Whether the broker is connected.
+    public var isConnected = false
+    /// Whether the broker takes nothing for now (memory or disk alarm).
+    public var blockedReason: String?
+
+    /// Nothing yet.
+    public init() {}
+
+    /// All ended jobs.
+    public var ended: Int { jobs.values.reduce(0, +) }
+
+    /// Counts an ended job, here and in the metrics of the process.
+    mutating func count(_ job: SyncJob) {
+        jobs[job.status, default: 0] += 1
+        Counter(label: "ferry_jobs_total", dimensions: [("type", job.typeSlug), ("status", job.status.rawValue)])
+            .increment()
+    }
+}

@@ -1,0 +1,112 @@
+// What is synced: a typed, named record of some system, as values. Nothing here knows where documents live.
+
+/// A document type of a system, as the configuration names it: `erp.Customer`.
+public struct DocumentType: Sendable, Hashable, CustomStringConvertible {
+    /// The system's name in the configuration.
+    public let system: String
+    /// The document type's name within it.
+    public let name: String
+
+    /// Names a document type.
+    public init(system: String, name: String) {
+        self.system = system
+        self.name = name
+    }
+
+    /// Reads `system.Type`; nil without a dot or with an empty part.
+    public init?(_ text: String) {
+        guard let dot = text.firstIndex(of: "."), dot != text.startIndex, text.index(after: dot) != text.endIndex else {
+            return nil
+        }
+        self.init(system: String(text[..<dot]), name: String(text[text.index(after: dot)...]))
+    }
+
+    /// `system.Type`.
+    public var description: String { "\(system).\(name)" }
+}
+
+/// What identifies one document; names are compared by bytes.
+public struct DocumentKey: Sendable, Hashable, CustomStringConvertible {
+    /// Its system and type.
+    public let type: DocumentType
+    /// Its name, exactly as the system has it.
+    public let name: String
+
+    /// The longest name in UTF-8 bytes; longer ones are refused by name.
+    public static let maximumNameBytes = 16_384
+
+    /// Identifies a document.
+    public init(type: DocumentType, name: String) {
+        self.type = type
+        self.name = name
+    }
+
+    /// `system.Type/name`.
+    public var description: String { "\(type)/\(name)" }
+
+    /// Byte equality of the names.
+    public static func == (left: DocumentKey, right: DocumentKey) -> Bool {
+        left.type == right.type && left.name.hasSameBytes(as: right.name)
+    }
+
+    /// Hashes the name's bytes.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(type)
+        hasher.combine(ExactString(name))
+    }
+}
+
+/// A document as its system had it when it was read.
+public struct Document: Sendable, Hashable {
+    /// What identifies it; nil for a document that is about to be inserted and has no name yet.
+    public var key: DocumentKey?
+    /// Its fields; child tables are arrays of objects.
+    public var fields: JSONObject
+    /// Its version, when its type declares one.
+    public var version: DocumentVersion?
+
+    /// Makes a document.
+    public init(key: DocumentKey?, fields: JSONObject, version: DocumentVersion? = nil) {
+        self.key = key
+        self.fields = fields
+        self.version = version
+    }
+
+    /// The hash of its fields, by which a conditional write tells whether it is still the document that was read.
+    public var fieldsHash: Digest { Digest(of: .object(fields)) }
+
+    /// A field's value; nil when it is missing.
+    public subscript(field: String) -> JSONValue? {
+        get { fields[field] }
+        set { fields[field] = newValue }
+    }
+}
+
+/// What a system answers when asked for a document.
+public enum DocumentState: Sendable, Hashable {
+    /// It is there.
+    case present(Document)
+    /// It was deleted; this is its last image.
+    case deleted(Document)
+    /// The system knows nothing of it.
+    case absent
+
+    /// The document or its last image.
+    public var document: Document? {
+        switch self {
+        case .present(let document), .deleted(let document): document
+        case .absent: nil
+        }
+    }
+
+    /// The same state of another document.
+    ///
+    /// - Throws: what `change` throws.
+    public func mapDocument(_ change: (Document) throws -> Document) rethrows -> DocumentState {
+        switch self {
+        case .present(let document): .present(try change(document))
+        case .deleted(let document): .deleted(try change(document))
+        case .absent: .absent
+        }
+    }
+}

@@ -1,0 +1,116 @@
+// The declared shape of a document type: what its fields are beyond what JSON says, and how the rows of its child tables
+// are told apart. A field that is not declared has the type it is read with.
+
+/// What a field holds, when it is declared.
+public enum FieldKind: Sendable, Hashable {
+    /// Text.
+    case text
+    /// A whole number.
+    case integer
+    /// A decimal number with this many places; values compare after rounding half to even.
+    case decimal(places: Int)
+    /// A truth value; 0 and 1 equal false and true.
+    case bool
+    /// An instant; the same instant at another offset is equal.
+    case timestamp
+    /// A calendar date, which never passes through a time zone.
+    case date
+    /// Any JSON value (an object or array in a text column).
+    case json
+}
+
+/// A declared field.
+public struct FieldShape: Sendable, Hashable {
+    /// What it holds; nil for the type it is read with.
+    public var kind: FieldKind?
+    /// Whether its value is masked in diffs, snapshots, errors and logs.
+    ///
+    /// It is synced all the same.
+    public var isSensitive: Bool
+
+    /// Declares a field.
+    public init(kind: FieldKind? = nil, isSensitive: Bool = false) {
+        self.kind = kind
+        self.isSensitive = isSensitive
+    }
+}
+
+/// A declared child table: a field whose value is an array of objects that are paired by a row key.
+public struct TableShape: Sendable, Hashable {
+    /// The field of a row that tells it from the others of the same parent.
+    public var rowKey: String
+    /// The declared fields of its rows.
+    public var fields: [String: FieldShape]
+
+    /// Declares a child table.
+    public init(rowKey: String, fields: [String: FieldShape] = [:]) {
+        self.rowKey = rowKey
+        self.fields = fields
+    }
+}
+
+/// The declared shape of a document type.
+public struct DocumentShape: Sendable, Hashable {
+    /// The field that holds the document's name; nil when the name stands beside the fields.
+    public var nameField: String?
+    /// The field that holds the version, and its order.
+    public var version: VersionShape?
+    /// The declared fields.
+    public var fields: [String: FieldShape]
+    /// The declared child tables.
+    public var tables: [String: TableShape]
+
+    /// A declared version field.
+    public struct VersionShape: Sendable, Hashable {
+        /// The field that holds it.
+        public var field: String
+        /// Its order.
+        public var order: VersionOrder
+        /// Whether a time without an offset is UTC; otherwise it is refused.
+        public var isLocalTimeUTC: Bool
+
+        /// Declares a version field.
+        public init(field: String, order: VersionOrder, isLocalTimeUTC: Bool = false) {
+            self.field = field
+            self.order = order
+            self.isLocalTimeUTC = isLocalTimeUTC
+        }
+    }
+
+    /// Declares a shape; the empty one declares nothing.
+    public init(
+        nameField: String? = nil, version: VersionShape? = nil, fields: [String: FieldShape] = [:],
+        tables: [String: TableShape] = [:]
+    ) {
+        self.nameField = nameField
+        self.version = version
+        self.fields = fields
+        self.tables = tables
+    }
+
+    /// The names of the fields whose values are masked.
+    public var sensitiveFields: Set<String> { Set(fields.filter(\.value.isSensitive).keys) }
+
+    /// The version that `fields` carry, in the normal form of its order; nil when none is declared or it is missing.
+    ///
+    /// - Throws: ``JobFailure`` (permanent, `invalid_version`) when the value is none of the declared order.
+    public func version(in fields: JSONObject) throws(JobFailure) -> DocumentVersion? {
+        guard let shape = version, let value = fields[shape.field], !value.isNull else { return nil }
+        switch (shape.order, value) {
+        case (.number, .number(let number)): return DocumentVersion(order: .number, text: number.text)
+        case (.number, .string(let text)) where ExactDecimal(text) != nil:
+            return DocumentVersion(order: .number, text: text)
+        case (.timestamp, .string(let text)):
+            let instant = Timestamp(text) ?? (shape.isLocalTimeUTC ? Timestamp(text + "Z") : nil)
+            if let instant { return DocumentVersion(order: .timestamp, text: instant.description) }
+        case (.none, .string(let text)): return DocumentVersion(order: .none, text: text)
+        case (.none, .number(let number)): return DocumentVersion(order: .none, text: number.text)
+        default: break
+        }
+        throw JobFailure(
+            .invalidVersion, "the version field \"\(shape.field)\" holds no \(shape.order.rawValue)",
+            remedy: shape.order == .timestamp
+                ? "write instants with their offset (RFC 3339), or declare the zone in the document's version"
+                : "correct the document, or declare the version's order as the system writes it")
+    }
+}

@@ -1,0 +1,39 @@
+// Text that is compared, ordered and hashed by its UTF-8 bytes.
+// Swift's own String equality is canonical equivalence, under which "é" composed and decomposed are one key; upstream
+// systems hold them apart, so names, keys and values are compared through the functions here and never with `==`.
+
+/// A string whose equality, order and hash are those of its UTF-8 bytes.
+public struct ExactString: Sendable, Hashable, Comparable, CustomStringConvertible, ExpressibleByStringLiteral {
+    /// The text itself.
+    public let text: String
+
+    /// Wraps `text` unchanged.
+    public init(_ text: String) { self.text = text }
+
+    /// Wraps a literal.
+    public init(stringLiteral value: String) { self.text = value }
+
+    /// The text itself.
+    public var description: String { text }
+
+    /// Byte-for-byte equality.
+    public static func == (left: ExactString, right: ExactString) -> Bool { left.text.hasSameBytes(as: right.text) }
+
+    /// Order of the UTF-8 bytes, which is the order of the code points.
+    public static func < (left: ExactString, right: ExactString) -> Bool { left.text.precedesByBytes(right.text) }
+
+    /// Hashes the UTF-8 bytes.
+    public func hash(into hasher: inout Hasher) {
+        for byte in text.utf8 { hasher.combine(byte) }
+    }
+}
+
+extension String {
+    /// Whether both strings are the same UTF-8 bytes.
+    public func hasSameBytes(as other: String) -> Bool {
+        utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+    }
+
+    /// Whether this string's UTF-8 bytes come before the other's.
+    public func precedesByBytes(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
+}

@@ -1,0 +1,98 @@
+// A JSON object with its members sorted by the UTF-8 bytes of their keys: lookup is a binary search, equality is a walk,
+// and what is written is canonical, so that equal objects have equal bytes and equal hashes.
+
+/// A JSON object: unordered by meaning, kept sorted by key bytes, no key twice.
+public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral, Sequence {
+    /// One member of an object.
+    public struct Member: Sendable, Hashable {
+        /// The member's name.
+        public let key: String
+        /// The member's value.
+        public var value: JSONValue
+
+        /// Pairs a key and a value.
+        public init(key: String, value: JSONValue) {
+            self.key = key
+            self.value = value
+        }
+
+        /// Byte equality of the keys and equality of the values.
+        public static func == (left: Member, right: Member) -> Bool {
+            left.key.hasSameBytes(as: right.key) && left.value == right.value
+        }
+
+        /// Hashes the key's bytes and the value.
+        public func hash(into hasher: inout Hasher) {
+            hasher.combine(ExactString(key))
+            hasher.combine(value)
+        }
+    }
+
+    /// The members, sorted by key bytes.
+    public private(set) var members: [Member]
+
+    /// An object without members.
+    public init() { members = [] }
+
+    /// Literal members; a later one replaces an earlier one of the same key.
+    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+        members = []
+        members.reserveCapacity(elements.count)
+        for (key, value) in elements { self[key] = value }
+    }
+
+    /// Sorts `members`; nil with the key when one occurs twice.
+    static func sorting(_ unsorted: [Member]) -> Result<JSONObject, DuplicateKey> {
+        var object = JSONObject()
+        object.members = unsorted
+        let isSorted = zip(unsorted, unsorted.dropFirst()).allSatisfy { $0.key.precedesByBytes($1.key) }
+        guard !isSorted else { return .success(object) }
+        object.members.sort { $0.key.precedesByBytes($1.key) }
+        for (left, right) in zip(object.members, object.members.dropFirst()) where left.key.hasSameBytes(as: right.key)
+        {
+            return .failure(DuplicateKey(key: left.key))
+        }
+        return .success(object)
+    }
+
+    struct DuplicateKey: Error { let key: String }
+
+    /// How many members there are.
+    public var count: Int { members.count }
+    /// Whether there are no members.
+    public var isEmpty: Bool { members.isEmpty }
+    /// The keys in byte order.
+    public var keys: [String] { members.map(\.key) }
+
+    /// The value of `key`, nil when it is missing (JSON null is `.null`); setting nil removes it.
+    public subscript(key: String) -> JSONValue? {
+        get {
+            let position = firstPosition(notBefore: key)
+            guard position < members.count, members[position].key.hasSameBytes(as: key) else { return nil }
+            return members[position].value
+        }
+        set {
+            let position = firstPosition(notBefore: key)
+            let exists = position < members.count && members[position].key.hasSameBytes(as: key)
+            switch (exists, newValue) {
+            case (true, let value?): members[position].value = value
+            case (true, nil): members.remove(at: position)
+            case (false, let value?): members.insert(Member(key: key, value: value), at: position)
+            case (false, nil): break
+            }
+        }
+    }
+
+    /// Iterates over the members in byte order of their keys.
+    public func makeIterator() -> IndexingIterator<[Member]> { members.makeIterator() }
+
+    private func firstPosition(notBefore key: String) -> Int {
+        var low = 0
+        var high = members.count
+        while low < high {
+            let middle = (low + high) / 2
+            if members[middle].key.precedesByBytes(key) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

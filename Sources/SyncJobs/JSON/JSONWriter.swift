@@ -1,0 +1,92 @@
+// JSON text from values: canonical (no spaces, keys in byte order, digits as written) for storage and hashing, or
+// indented for people.
+
+extension JSONValue {
+    /// Canonical JSON text as UTF-8 bytes: no spaces, keys in byte order, numbers as written.
+    public var canonicalBytes: [UInt8] {
+        var writer = JSONWriter()
+        writer.write(self)
+        return writer.bytes
+    }
+
+    /// Canonical JSON text.
+    public var canonicalText: String { String(decoding: canonicalBytes, as: UTF8.self) }
+
+    /// JSON text indented by two spaces a level, for people and files.
+    public var prettyText: String {
+        var writer = JSONWriter(isPretty: true)
+        writer.write(self)
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+}
+
+struct JSONWriter {
+    private(set) var bytes: [UInt8] = []
+    private let isPretty: Bool
+    private var level = 0
+
+    init(isPretty: Bool = false) {
+        self.isPretty = isPretty
+        bytes.reserveCapacity(256)
+    }
+
+    mutating func write(_ value: JSONValue) {
+        switch value {
+        case .null: bytes += "null".utf8
+        case .bool(let value): bytes += (value ? "true" : "false").utf8
+        case .number(let number): bytes += number.text.utf8
+        case .string(let text): writeString(text)
+        case .array(let elements):
+            writeList(elements, open: "[", close: "]") { writer, element in writer.write(element) }
+        case .object(let object):
+            writeList(object.members, open: "{", close: "}") { writer, member in
+                writer.writeString(member.key)
+                writer.bytes.append(UInt8(ascii: ":"))
+                if writer.isPretty { writer.bytes.append(0x20) }
+                writer.write(member.value)
+            }
+        }
+    }
+
+    private mutating func writeList<Element>(
+        _ elements: [Element], open: Unicode.Scalar, close: Unicode.Scalar,
+        _ writeElement: (inout JSONWriter, Element) -> Void
+    ) {
+        bytes.append(UInt8(ascii: open))
+        level += 1
+        for (position, element) in elements.enumerated() {
+            if position > 0 { bytes.append(UInt8(ascii: ",")) }
+            breakLine()
+            writeElement(&self, element)
+        }
+        level -= 1
+        if !elements.isEmpty { breakLine() }
+        bytes.append(UInt8(ascii: close))
+    }
+
+    private mutating func breakLine() {
+        guard isPretty else { return }
+        bytes.append(0x0A)
+        bytes.append(contentsOf: repeatElement(0x20, count: level * 2))
+    }
+
+    private mutating func writeString(_ text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                bytes.append(UInt8(ascii: "\\"))
+                bytes.append(byte)
+            case 0x0A: bytes += "\\n".utf8
+            case 0x0D: bytes += "\\r".utf8
+            case 0x09: bytes += "\\t".utf8
+            case 0..<0x20:
+                bytes += "\\u00".utf8
+                bytes += (byte < 16 ? "0" : "").utf8
+                bytes += String(byte, radix: 16).utf8
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+}

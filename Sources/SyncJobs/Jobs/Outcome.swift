@@ -1,0 +1,43 @@
+// What one run of a job decided. Outcomes are values: nothing is written because a run ended; the transition that follows
+// from the outcome is what is committed.
+
+/// What a run decided.
+public struct Outcome: Sendable, Hashable {
+    /// How the run ended.
+    public enum End: Sendable, Hashable {
+        /// The target is (or, for the embedded system, will be with the commit) as it shall be.
+        case finished
+        /// Nothing was written, for this reason.
+        case skipped(SkipReason)
+        /// There is nothing to write to, for this reason.
+        case noTarget(NoTargetReason)
+        /// It failed.
+        case failed(JobFailure)
+    }
+
+    /// How the run ended.
+    public var end: End
+    /// What was or would be done to the target.
+    public var operation: Operation?
+    /// The target's system and type.
+    public var targetType: DocumentType?
+    /// The target's name; nil for an insert that was not written yet.
+    public var targetName: String?
+    /// The difference for the record, sensitive fields masked.
+    public var diff: Diff?
+    /// The target before, masked, when the record keeps images.
+    public var currentData: JSONObject?
+    /// The target after, masked, when the record keeps images.
+    public var updatedData: JSONObject?
+    /// The write that lands in the job's own commit; nil for a target outside the store, and when nothing is written.
+    public var embeddedWrite: DocumentWrite?
+    /// The binding as it shall be after the commit.
+    ///
+    /// Its target name and stored hash are filled in from the embedded write.
+    public var binding: Binding?
+    /// What the controller noted.
+    public var notes: [String] = []
+
+    /// An outcome with nothing but its end.
+    public init(_ end: End) { self.end = end }
+}

@@ -1,0 +1,161 @@
+// Where the value of one target field comes from. The order is fixed: value → as → map → using → default; `only` says
+// whether the rule applies at all. Null passes through as, map and using; a missing path leaves the target's field alone.
+
+/// A registered pure function of `using:`.
+///
+/// Null and missing values never reach it. What it throws fails the job for good, naming the field; a ``JobFailure``
+/// goes on as it says itself.
+public typealias MappingFunction = @Sendable (JSONValue) throws -> JSONValue
+
+/// The rule for one target field.
+struct FieldRule: Sendable {
+    enum Origin: Sendable, Hashable {
+        case path(Path)
+        case constant(JSONValue)
+        case text(Template)
+    }
+
+    /// When the rule applies.
+    enum Limit: String, Sendable, CaseIterable {
+        /// Only to new documents or rows.
+        case insert
+        /// Only where the target's field is missing, null or "".
+        case empty
+    }
+
+    struct ValueMap: Sendable {
+        enum Otherwise: String, Sendable, CaseIterable { case fail, keep, null }
+        var entries: [(key: String, value: JSONValue)]
+        var otherwise: Otherwise
+        private let positions: [ExactString: Int]
+
+        init(_ entries: [(key: String, value: JSONValue)], otherwise: Otherwise) {
+            self.entries = entries
+            self.otherwise = otherwise
+            positions = Dictionary(
+                entries.enumerated().map { (ExactString($1.key), $0) }, uniquingKeysWith: { first, _ in first })
+        }
+
+        subscript(value: JSONValue) -> JSONValue? {
+            value.writtenText.flatMap { positions[ExactString($0)] }.map { entries[$0].value }
+        }
+    }
+
+    var field: String
+    var origin: Origin
+    var conversions: [Conversion] = []
+    var map: ValueMap?
+    var using: (name: String, function: MappingFunction)?
+    var fallback: JSONValue?
+    var limit: Limit?
+    var line: Int
+    var place: String
+
+    /// The paths it reads.
+    var paths: [Path] {
+        switch origin {
+        case .path(let path): [path]
+        case .constant: []
+        case .text(let template): template.paths
+        }
+    }
+
+    /// Whether the rule applies, given the field's value in the target.
+    func applies(isInsert: Bool, current: JSONValue?) -> Bool {
+        switch limit {
+        case nil: true
+        case .insert: isInsert
+        case .empty: current == nil || current == .null || current == ""
+        }
+    }
+
+    /// The value for the target; nil leaves the field alone.
+    ///
+    /// - Throws: ``RuleFailure``, or a ``JobFailure`` of the registered function.
+    func value(in scope: Scope) throws -> JSONValue? {
+        guard var value = read(scope) else { return fallback }
+        if !value.isNull {
+            for conversion in conversions {
+                guard let converted = conversion.apply(to: value) else {
+                    throw RuleFailure(
+                        rule: self, code: .coercionFailed, problem: "is not \(conversion.expectation)", value: value,
+                        remedy: "correct the source, or convert it otherwise with as: or using:")
+                }
+                value = converted
+                if value.isNull { break }
+            }
+        }
+        if !value.isNull, let map { value = try mapped(value, by: map) }
+        if !value.isNull, let using { value = try call(using.function, named: using.name, with: value) }
+        if value.isNull, let fallback { return fallback }
+        return value
+    }
+
+    /// Sets the field if the rule applies and has a value.
+    ///
+    /// - Throws: as `value(in:)`.
+    func apply(to object: inout JSONObject, in scope: Scope, isInsert: Bool) throws {
+        let current = object[field]
+        guard applies(isInsert: isInsert, current: current), let value = try value(in: scope) else { return }
+        // A set has no order: the target may keep its own.
+        if conversions.contains(.set), let current, Conversion.set.apply(to: current) == value { return }
+        object[field] = value
+    }
+
+    private func read(_ scope: Scope) -> JSONValue? {
+        switch origin {
+        case .path(let path): path.value(in: scope)
+        case .constant(let value): value
+        case .text(let template): .string(template.text(in: scope))
+        }
+    }
+
+    private func mapped(_ value: JSONValue, by map: ValueMap) throws -> JSONValue {
+        if let mapped = map[value] { return mapped }
+        switch map.otherwise {
+        case .keep: return value
+        case .null: return .null
+        case .fail:
+            throw RuleFailure(
+                rule: self, code: .unmappedValue, problem: "is not in the map", value: value,
+                remedy: "add it to map:, or say otherwise: keep or null")
+        }
+    }
+
+    private func call(_ function: MappingFunction, named name: String, with value: JSONValue) throws -> JSONValue {
+        do { return try function(value) } catch let failure as JobFailure { throw failure } catch {
+            // Its text is not shown: it may hold the value.
+            throw RuleFailure(
+                rule: self, code: .coercionFailed,
+                problem: "is refused by the function \"\(name)\" (\(type(of: error)))",
+                value: value, remedy: "correct the source, or the function")
+        }
+    }
+}
+
+/// A rule that failed on a value.
+///
+/// It becomes a ``JobFailure`` where it is known whether the value may be shown.
+struct RuleFailure: Error {
+    let rule: FieldRule
+    let code: JobFailure.Code
+    let problem: String
+    let value: JSONValue
+    let remedy: String
+
+    /// The permanent failure of the job; `table` is the target's child table, if the field is in one.
+    func failure(table: String?, row: Int?, isSensitive: Bool) -> JobFailure {
+        let field = table.map { "\($0).\(rule.field)" } ?? rule.field
+        let shown = isSensitive ? "•••" : value.shortText
+        let position = row.map { " in row \($0 + 1)" } ?? ""
+        return JobFailure(code, "the field \"\(field)\"\(position): \(shown) \(problem)", remedy: remedy)
+    }
+}
+
+extension JSONValue {
+    /// Canonical JSON cut to what a message may hold.
+    var shortText: String {
+        let text = canonicalText
+        return text.count <= 60 ? text : text.prefix(60) + "…"
+    }
+}

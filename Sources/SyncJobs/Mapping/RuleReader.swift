@@ -1,0 +1,206 @@
+// From configuration nodes to rules. A bare text is a path; whatever else is meant has to be said, so that a misspelt path
+// never becomes a constant.
+
+struct RuleReader {
+    /// The keys of a field rule.
+    static let keys = ["from", "value", "text", "as", "map", "otherwise", "using", "default", "only"]
+    /// Keys of the specification that this version does not know.
+    static let unsupportedKeys = ["lookup", "key", "missing"]
+
+    let functions: [String: MappingFunction]
+
+    /// `{target field: rule}`.
+    func rules(
+        _ node: ConfigNode, roots: Set<Scope.Root>, allowsLimit: Bool = true, problems: inout [ConfigProblem]
+    ) -> [FieldRule] {
+        guard let entries = node.entries else {
+            problems.append(
+                ConfigProblem(node, "\(node.kind) where a map is due", remedy: "write {target field: source.field}"))
+            return []
+        }
+        return entries.compactMap { entry in
+            guard !entry.key.isEmpty else {
+                problems.append(
+                    ConfigProblem(
+                        line: entry.line, place: node.place, message: "a field without a name", remedy: "name it"))
+                return nil
+            }
+            return rule(
+                entry.value, field: entry.key, line: entry.line, roots: roots, allowsLimit: allowsLimit,
+                problems: &problems)
+        }
+    }
+
+    private func rule(
+        _ node: ConfigNode, field: String, line: Int, roots: Set<Scope.Root>, allowsLimit: Bool,
+        problems: inout [ConfigProblem]
+    ) -> FieldRule? {
+        guard let entries = node.entries else {
+            return path(node, roots: roots, problems: &problems).map {
+                FieldRule(field: field, origin: .path($0), line: line, place: node.place)
+            }
+        }
+        let refused = Self.unsupportedKeys.lazy.compactMap { key in entries.first { $0.key.hasSameBytes(as: key) } }
+        if let unsupported = refused.first {
+            problems.append(
+                ConfigProblem(
+                    line: unsupported.line, place: unsupported.value.place,
+                    message: "\(unsupported.key) is not supported by this version",
+                    remedy: "copy the value with from:, or write a controller"))
+            return nil
+        }
+        let count = problems.count
+        guard let section = ConfigSection(node, what: "a field rule", known: Self.keys, problems: &problems),
+            let origin = origin(section, roots: roots, problems: &problems)
+        else { return nil }
+        var rule = FieldRule(field: field, origin: origin, line: line, place: node.place)
+        rule.conversions = conversions(section, problems: &problems)
+        rule.map = map(section, problems: &problems)
+        rule.using = function(section, problems: &problems)
+        rule.fallback = section["default"]?.json
+        rule.limit = section.choice("only", FieldRule.Limit.self, problems: &problems)
+        if let only = section["only"], !allowsLimit {
+            problems.append(ConfigProblem(only, "only has no meaning here", remedy: "leave it out"))
+        }
+        return problems.count == count ? rule : nil
+    }
+
+    private func origin(
+        _ section: ConfigSection, roots: Set<Scope.Root>, problems: inout [ConfigProblem]
+    ) -> FieldRule.Origin? {
+        // `value: null` is a constant, so presence counts here and not what is there.
+        let said = ["from", "value", "text"].filter { section.node[$0] != nil }
+        guard said.count == 1 else {
+            problems.append(
+                ConfigProblem(
+                    section.node,
+                    said.isEmpty ? "the rule does not say where the value comes from" : "\(said.list) at once",
+                    remedy: "write one of from: (a path), value: (a constant), text: (a template)"))
+            return nil
+        }
+        if let value = section.node["value"] { return .constant(value.json) }
+        if let from = section.node["from"] { return path(from, roots: roots, problems: &problems).map { .path($0) } }
+        guard let node = section.node["text"], let text = node.text else {
+            problems.append(
+                ConfigProblem(section.node["text"] ?? section.node, "text: is no text", remedy: "put it in quotes"))
+            return nil
+        }
+        do {
+            let template = try Template(text)
+            for path in template.paths { check(path, node: node, roots: roots, problems: &problems) }
+            return .text(template)
+        } catch {
+            problems.append(ConfigProblem(node, error.positioned, remedy: error.remedy))
+            return nil
+        }
+    }
+
+    /// A path; anything else is a problem that asks whether a constant was meant.
+    func path(_ node: ConfigNode, roots: Set<Scope.Root>, problems: inout [ConfigProblem]) -> Path? {
+        guard let text = node.text else {
+            let shown = node.scalar == nil ? "…" : node.json.shortText
+            problems.append(
+                ConfigProblem(node, "\(node.kind) is no path", remedy: "a constant? write {value: \(shown)}"))
+            return nil
+        }
+        do {
+            let path = try Path(text)
+            check(path, node: node, roots: roots, problems: &problems)
+            return path
+        } catch  where error.code == .unknownRoot || error.code == .unexpected {
+            problems.append(
+                ConfigProblem(
+                    node, "\"\(text.prefix(80))\" is no path",
+                    remedy: "a constant? write {value: \(text.prefix(80))}; paths begin with " + roots.listed))
+        } catch { problems.append(ConfigProblem(node, error.positioned, remedy: error.remedy)) }
+        return nil
+    }
+
+    func expression(_ node: ConfigNode, roots: Set<Scope.Root>, problems: inout [ConfigProblem]) -> Expression? {
+        guard let text = node.text else {
+            problems.append(
+                ConfigProblem(node, "\(node.kind) is no condition", remedy: "write one such as source.kind == \"A\""))
+            return nil
+        }
+        do {
+            let expression = try Expression(text)
+            for path in expression.paths { check(path, node: node, roots: roots, problems: &problems) }
+            return expression
+        } catch {
+            problems.append(ConfigProblem(node, error.positioned, remedy: error.remedy))
+            return nil
+        }
+    }
+
+    private func check(_ path: Path, node: ConfigNode, roots: Set<Scope.Root>, problems: inout [ConfigProblem]) {
+        if !roots.contains(path.root) {
+            problems.append(
+                ConfigProblem(
+                    node, "\(path): the root \(path.root.rawValue) has no meaning here",
+                    remedy: "here, paths begin with " + roots.listed))
+        } else if path.root == .job, let field = path.fields.first, !MappingController.jobFields.contains(field) {
+            let nearest = field.nearest(among: MappingController.jobFields)
+            problems.append(
+                ConfigProblem(
+                    node, "the job has no field \"\(field.prefix(80))\"",
+                    remedy: nearest.map { "did you mean job.\($0)?" } ?? "known: " + MappingController.jobFields.list))
+        }
+    }
+
+    private func conversions(_ section: ConfigSection, problems: inout [ConfigProblem]) -> [Conversion] {
+        guard let node = section["as"] else { return [] }
+        return node.oneOrMore.compactMap { element in
+            if let conversion = element.text.flatMap({ Conversion($0) }) { return conversion }
+            let written = element.text ?? element.kind
+            let nearest = element.text.flatMap { $0.nearest(among: Conversion.names) }
+            let remedy =
+                written.hasPrefix("decimal")
+                ? "write decimal(n) with n places, 0 to \(Conversion.maximumPlaces)"
+                : nearest.map { "did you mean \($0)?" } ?? "known: " + Conversion.names.list
+            problems.append(ConfigProblem(element, "as: \"\(written.prefix(80))\" is no conversion", remedy: remedy))
+            return nil
+        }
+    }
+
+    private func map(_ section: ConfigSection, problems: inout [ConfigProblem]) -> FieldRule.ValueMap? {
+        // null is a word of `otherwise`, so it counts although the section takes it for nothing.
+        let said = section.node["otherwise"]
+        let otherwise =
+            said?.scalar?.isNull == true
+            ? .null : section.choice("otherwise", FieldRule.ValueMap.Otherwise.self, problems: &problems) ?? .fail
+        guard let node = section["map"] else {
+            if let said {
+                problems.append(ConfigProblem(said, "otherwise without map", remedy: "add map:, or write default:"))
+            }
+            return nil
+        }
+        guard let entries = node.entries, !entries.isEmpty else {
+            problems.append(ConfigProblem(node, "map is \(node.kind)", remedy: "write {from this: to that}"))
+            return nil
+        }
+        return FieldRule.ValueMap(entries.map { ($0.key, $0.value.json) }, otherwise: otherwise)
+    }
+
+    private func function(
+        _ section: ConfigSection, problems: inout [ConfigProblem]
+    ) -> (name: String, function: MappingFunction)? {
+        guard let name = section.text("using", problems: &problems) else { return nil }
+        if let function = functions[name] { return (name, function) }
+        let nearest = name.nearest(among: functions.keys.sorted())
+        problems.append(
+            ConfigProblem(
+                section["using"] ?? section.node, "no function \"\(name.prefix(80))\" is registered",
+                remedy: nearest.map { "did you mean \($0)?" } ?? "register it where Ferry is started"))
+        return nil
+    }
+}
+
+extension ExpressionError {
+    fileprivate var positioned: String { "\(message) at character \(position)" }
+}
+
+extension Set<Scope.Root> {
+    fileprivate var listed: String {
+        Scope.Root.allCases.filter(contains).map { $0.rawValue + "." }.joined(separator: ", ")
+    }
+}

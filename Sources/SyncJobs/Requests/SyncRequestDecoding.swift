@@ -1,0 +1,78 @@
+// From a message's body to a request, strictly: what can't be understood for certain is refused with a reason, because a
+// request that is half understood writes the wrong thing.
+
+extension SyncRequest {
+    /// Decodes a request from a message's body: the plain JSON object, or a CloudEvents 1.0 event around it.
+    ///
+    /// - Parameter messageID: the AMQP `message_id`; it goes before an id in the body.
+    /// - Throws: ``JobFailure``, always permanent, with the reason for the dead letter.
+    public init(
+        decoding body: [UInt8], messageID: String?, maximumDepth: Int = JSONParser.defaultMaximumDepth
+    ) throws(JobFailure) {
+        let envelope = try MessageEnvelope(body, messageID: messageID, maximumDepth: maximumDepth)
+        try self.init(envelope.content, id: envelope.id)
+    }
+
+    private init(_ object: JSONObject, id: String) throws(JobFailure) {
+        let fields = FieldReader(object: object)
+        try fields.refuseUnknown(among: SyncRequestField.allCases.map(\.rawValue), in: "a sync request")
+        for field in [SyncRequestField.notBefore, .dedupKey, .hold] where object[field.rawValue] != nil {
+            throw JobFailure(
+                .unsupportedField, "\"\(field.rawValue)\" is not supported by this version of Ferry",
+                remedy: "send the request without it, or use a version that supports it")
+        }
+        guard let type = try fields.string("sync_job_type"), !type.isEmpty else {
+            throw JobFailure(
+                .missingType, "the request names no sync job type",
+                remedy: "add \"sync_job_type\" with the name or slug of a type; ferry types list shows them")
+        }
+        self.init(id: id, type: type, sourceName: try fields.string("source_document_name"))
+        sourceDocumentType = try fields.string("source_document_type")
+        sourceVersion = try fields.version("source_version")
+        document = try fields.object("document")
+        operation = try fields.choice("operation") { Operation(anyCase: $0) }
+        targetDocumentType = try fields.string("target_document_type")
+        targetDocumentName = try fields.string("target_document_name")
+        context = try fields.object("context")
+        queue = try fields.string("queue")
+        timeout = try fields.duration("timeout")
+        retryDelay = try fields.duration("retry_delay")
+        maxRetries = try fields.count("max_retries", maximum: 1_000_000)
+        triggerType = try fields.choice("trigger_type") { TriggerType(rawValue: $0) } ?? .manual
+        triggeredByDocumentType = try fields.string("triggered_by_document_type")
+        triggeredByDocumentName = try fields.string("triggered_by_document_name")
+        triggerDocumentTimestamp = try fields.timestamp("trigger_document_timestamp")
+        flags.insertEnabled = try fields.bool("insert_enabled")
+        flags.updateEnabled = try fields.bool("update_enabled")
+        flags.deleteEnabled = try fields.bool("delete_enabled")
+        flags.updateWithoutChangesEnabled = try fields.bool("update_without_changes_enabled")
+        flags.verboseLogging = try fields.bool("verbose_logging")
+        dryRun = try fields.bool("dry_run") ?? false
+        parentSyncJob = try fields.string("parent_sync_job", maximumBytes: Self.maximumIDBytes)
+        hops = try fields.count("hops", maximum: 1_000_000) ?? 0
+        try checkCompleteness()
+    }
+
+    private func checkCompleteness() throws(JobFailure) {
+        if sourceDocumentName == nil || sourceDocumentName == "", context == nil {
+            throw JobFailure(
+                .missingField, "the request names neither a source document nor a context",
+                remedy: "add \"source_document_name\", or \"context\" when the controller finds the source by it")
+        }
+        if targetDocumentName != nil, operation == nil {
+            throw JobFailure(
+                .missingField, "the request names a target document but no operation",
+                remedy: "add \"operation\": insert, update or delete")
+        }
+        try Self.refuseLoop(hops: hops)
+    }
+
+    /// Refuses what has passed through too many systems.
+    static func refuseLoop(hops: Int) throws(JobFailure) {
+        guard hops <= maximumHops else {
+            throw JobFailure(
+                .loop, "the change has passed through \(hops) systems; more than \(maximumHops) is a loop",
+                remedy: "find the types whose triggers feed each other, and give one a condition that ends it")
+        }
+    }
+}

@@ -1,0 +1,92 @@
+// The template of jobs: what is synced from where to where, by which controller, in which queue, how patiently.
+
+/// A sync job type.
+public struct SyncJobType: Sendable {
+    /// Unique, for people: "SAP Customer Sync".
+    public var name: String
+    /// Its routing key and command-line name: "sap_customer_sync".
+    public var slug: String
+    /// The source's system and document type.
+    public var source: DocumentType
+    /// The target's system and document type; nil when the controller names it.
+    public var target: DocumentType?
+    /// The queue its jobs wait in.
+    public var queue: String
+    /// How long one attempt may run.
+    public var timeout: Duration
+    /// How failures come back.
+    public var retryPolicy = RetryPolicy()
+    /// What its jobs may do.
+    public var flags = SyncFlags()
+    /// Whether its requests are refused.
+    public var isDisabled = false
+    /// Which change events become its requests.
+    public var triggers: [Trigger] = []
+    /// The sync logic.
+    public var controller: any SingleTargetController
+
+    /// The default timeout of a queue: 60 s for `short`, 1500 s for `long`, else 300 s.
+    public static func defaultTimeout(ofQueue queue: String) -> Duration {
+        switch queue {
+        case "short": .seconds(60)
+        case "long": .seconds(1500)
+        default: .seconds(300)
+        }
+    }
+
+    /// Makes a type with the defaults of the specification.
+    public init(
+        name: String, slug: String? = nil, source: DocumentType, target: DocumentType?, queue: String = "default",
+        timeout: Duration? = nil, controller: any SingleTargetController
+    ) {
+        self.name = name
+        self.slug = slug ?? name.slug
+        self.source = source
+        self.target = target
+        self.queue = queue
+        self.timeout = timeout ?? Self.defaultTimeout(ofQueue: queue)
+        self.controller = controller
+    }
+}
+
+/// The types of a configuration, found by name or slug.
+public struct SyncJobTypes: Sendable {
+    /// All of them, in the order of the configuration.
+    public let all: [SyncJobType]
+    private let byName: [ExactString: Int]
+    private let bySlug: [String: Int]
+
+    /// Collects types.
+    ///
+    /// - Throws: ``JobFailure`` (`invalid_field`) for an empty or colliding name or slug.
+    public init(_ types: [SyncJobType]) throws(JobFailure) {
+        var byName: [ExactString: Int] = [:]
+        var bySlug: [String: Int] = [:]
+        for (position, type) in types.enumerated() {
+            let slugIsGood = !type.slug.isEmpty && type.slug == type.slug.slug
+            guard slugIsGood, type.slug.utf8.count <= 100 else {
+                throw JobFailure(
+                    .invalidField, "the type \"\(type.name)\" has no usable slug (\"\(type.slug.prefix(100))\")",
+                    remedy: "give it one with slug: [a-z0-9_], at most 100 characters")
+            }
+            if let other = bySlug.updateValue(position, forKey: type.slug) {
+                throw JobFailure(
+                    .invalidField,
+                    "the types \"\(types[other].name)\" and \"\(type.name)\" have the same slug \"\(type.slug)\"",
+                    remedy: "give one of them another with slug:")
+            }
+            if byName.updateValue(position, forKey: ExactString(type.name)) != nil {
+                throw JobFailure(
+                    .invalidField, "two types have the name \"\(type.name)\"", remedy: "give one of them another name")
+            }
+        }
+        all = types
+        self.byName = byName
+        self.bySlug = bySlug
+    }
+
+    /// The type of this name or slug; nil when there is none.
+    public subscript(nameOrSlug: String) -> SyncJobType? {
+        (byName[ExactString(nameOrSlug)] ?? bySlug[nameOrSlug]).map { all[$0] }
+    }
+}

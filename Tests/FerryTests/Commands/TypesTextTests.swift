@@ -1,0 +1,68 @@
+// Types as the command shows them.
+
+import SyncJobs
+import Testing
+
+@testable import Ferry
+
+@Suite("Types on the command line")
+struct TypesTextTests {
+    private var types: [SyncJobType] {
+        get throws {
+            let text = """
+                systems: {iso: {kind: embedded}, registry: {kind: embedded}}
+                types:
+                  Country Sync:
+                    source: iso.Country
+                    target: registry.Nation
+                    queue: short
+                    triggers: [{document: iso.Country, events: [update, insert]}]
+                    match: {code: source.alpha_2}
+                    fields: {label: source.name}
+                """
+            return try FerryConfiguration.read(Array(text.utf8), file: "ferry.yaml", environment: [:]).types.all
+        }
+    }
+
+    @Test("the list is a table")
+    func list() throws {
+        #expect(
+            TypesListCommand.table(try types, style: .plain) == [
+                "NAME          SLUG          SOURCE       TARGET           QUEUE  TRIGGERS",
+                "Country Sync  country_sync  iso.Country  registry.Nation  short  iso.Country insert,update",
+            ])
+    }
+
+    @Test("the plan says triggers and rules in words")
+    func plan() throws {
+        let type = try #require(try types.first)
+        #expect(
+            TypesCheckCommand.plan(type, style: .plain) == [
+                "Country Sync (country_sync): iso.Country → registry.Nation, queue short, timeout 1m",
+                "  on insert, update of iso.Country",
+                "  matches code ← source.alpha_2",
+                "  label ← source.name",
+            ])
+    }
+
+    @Test("the JSON has the names of the specification")
+    func json() throws {
+        let object = try #require(try types.first?.json.objectValue)
+        #expect(object["slug"] == "country_sync")
+        #expect(object["triggers"]?.canonicalText == #"[{"document":"iso.Country","events":["insert","update"]}]"#)
+        for field in ["timeout", "retry_delay", "max_retries", "insert_enabled", "update_without_changes_enabled"] {
+            #expect(object[field] != nil, "\(field)")
+        }
+    }
+
+    @Test("each rule of a mapping knows the field it uses and its line")
+    func fieldUses() throws {
+        let type = try #require(try types.first)
+        let controller = try #require(type.controller as? MappingController)
+        let uses = FieldUse.all(by: controller, of: type)
+        #expect(Set(uses.flatMap(\.fields)) == ["alpha_2", "name", "code", "label"])
+        #expect(uses.flatMap(\.matches) == [["code"]])
+        #expect(uses.first { $0.fields == ["label"] }?.place == "types.Country Sync.fields.label")
+        #expect(uses.first { $0.fields == ["label"] }?.line == 9)
+    }
+}

@@ -1,0 +1,259 @@
+// A whole Ferry under test: a store and a foreign SQLite file in a folder of its own, a topology of its own on a real
+// broker, and a configuration as a user would write it.
+import AMQP
+import DocumentSystems
+import Foundation
+import JobStore
+import Logging
+import SyncBroker
+import SyncEngine
+import SyncJobs
+
+@testable import Ferry
+
+/// One Ferry with everything it needs; nothing of it is shared with other tests but the broker's node.
+struct EngineWorld: Sendable {
+    let folder: URL
+    let broker: PrivateBroker
+    let composition: Composition
+    let store: JobStore
+    let systems: DocumentSystems
+    let logger: Logger
+
+    /// The configuration of every test; types that a test needs beyond it stand in `types`.
+    static func configuration(prefix: String, types: String) -> String {
+        """
+        broker: {url: "${FERRY_BROKER_URL}", prefix: \(prefix)}
+        store: {path: ferry.sqlite}
+        systems:
+          erp: {kind: embedded}
+          app: {kind: embedded}
+          shop: {kind: sqlite, path: shop.sqlite}
+        documents:
+          erp.Customer:
+            name: code
+            version: {field: revision, order: number}
+            fields: {tax_id: {type: text, sensitive: true}}
+            tables: {addresses: {row_key: id}}
+          app.Account: {name: code}
+          shop.Account:
+            table: accounts
+            name: id
+            fields: {is_open: bool}
+            tables: {addresses: {table: account_addresses, parent: account_id, row_key: erp_row}}
+        types:
+          Customer Sync:
+            source: erp.Customer
+            target: app.Account
+            triggers:
+              - {document: erp.Customer, events: [insert, update, delete]}
+            match: {code: job.source_document_name}
+            fields:
+              code: {from: job.source_document_name, only: insert}
+              label: source.customer_name
+              limit: source.credit_limit
+              secret: source.tax_id
+            on_delete: delete
+          Shop Sync:
+            source: erp.Customer
+            target: shop.Account
+            match: {erp_code: job.source_document_name}
+            fields:
+              erp_code: {from: job.source_document_name, only: insert}
+              label: {from: source.customer_name, as: trim}
+              is_open: {value: true}
+            tables:
+              addresses:
+                from: source.addresses
+                row_key: {erp_row: row.id}
+                removed: delete
+                fields: {street: row.line1}
+            on_delete: delete
+          Retired Sync:
+            source: erp.Customer
+            target: app.Account
+            disabled: true
+            match: {code: job.source_document_name}
+            fields: {label: source.customer_name}
+        \(types)
+        """
+    }
+
+    static let shopSchema = """
+        PRAGMA journal_mode = WAL;
+        CREATE TABLE accounts (id INTEGER PRIMARY KEY, erp_code TEXT NOT NULL UNIQUE, label TEXT NOT NULL,
+            is_open INTEGER NOT NULL DEFAULT 0) STRICT;
+        CREATE TABLE account_addresses (account_id INTEGER NOT NULL REFERENCES accounts (id), erp_row INTEGER NOT NULL,
+            street TEXT, PRIMARY KEY (account_id, erp_row)) STRICT;
+        """
+
+    /// Builds a world on `broker` (the shared node unless a test needs to stop its own), runs `body`, and removes it.
+    static func with<Result>(
+        broker own: PrivateBroker? = nil, types: String = "",
+        controllers: [String: any SingleTargetController] = [:],
+        _ body: (EngineWorld) async throws -> Result
+    ) async throws -> Result {
+        let broker = if let own { own } else { try await PrivateBroker.shared() }
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "ferry-world-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let prefix = "t\(UInt32.random(in: .min ... .max))"
+        let file = folder.appending(path: "ferry.yaml")
+        try configuration(prefix: prefix, types: types).write(to: file, atomically: true, encoding: .utf8)
+        try await run("/usr/bin/sqlite3", [folder.appending(path: "shop.sqlite").path, shopSchema])
+        var logger = Logger(label: "world")
+        logger.logLevel = .critical
+        let composition = try Composition(
+            FerryConfiguration.load(
+                path: file.path, environment: ["FERRY_BROKER_URL": broker.operatorURL], controllers: controllers),
+            logger: logger)
+        let check = TopologyCheck(
+            topology: composition.topology, configuration: try composition.broker("test"), logger: logger)
+        let findings = try await check.apply()
+        guard findings.isEmpty else { throw NeverHappened(description: "the topology was not applied: \(findings)") }
+        let store = try composition.openStore()
+        let world = EngineWorld(
+            folder: folder, broker: broker, composition: composition, store: store,
+            systems: try composition.systems(store: store), logger: logger)
+        do {
+            let result = try await body(world)
+            try await world.remove()
+            return result
+        } catch {
+            try await world.remove()
+            throw error
+        }
+    }
+
+    private func remove() async throws {
+        try store.close()
+        try FileManager.default.removeItem(at: folder)
+        let connection = try await AMQPConnection.open(try composition.broker("cleaner"), logger: logger)
+        for queue in composition.topology.queues { try await connection.deleteQueue(queue.name) }
+        for exchange in composition.topology.exchanges { try await connection.deleteExchange(exchange.name) }
+        await connection.close()
+    }
+
+    // MARK: workers
+
+    /// A worker of this world.
+    func makeWorker(_ adjust: (inout Worker.Settings) -> Void = { _ in }) throws -> Worker {
+        var settings = Worker.Settings(queues: composition.configuration.queues)
+        settings.grace = .seconds(10)
+        adjust(&settings)
+        return Worker(
+            settings: settings, types: composition.configuration.types, systems: systems, store: store,
+            broker: try composition.broker("worker"), topology: composition.topology, node: "test", logger: logger,
+            now: { Composition.now() })
+    }
+
+    /// Runs a worker until every queue is empty; answers what it did.
+    @discardableResult
+    func work(_ adjust: (inout Worker.Settings) -> Void = { _ in }) async throws -> WorkerStatistics {
+        let worker = try makeWorker {
+            $0.stopsWhenEmpty = true
+            adjust(&$0)
+        }
+        try await worker.run()
+        return await worker.statistics
+    }
+
+    /// Runs a worker while `body` runs, then ends it as a crash of its task would: nothing is waited for.
+    func whileWorking<Result: Sendable>(
+        _ adjust: (inout Worker.Settings) -> Void = { _ in },
+        _ body: @Sendable @escaping (Worker) async throws -> Result
+    ) async throws -> Result {
+        let worker = try makeWorker(adjust)
+        return try await withThrowingTaskGroup(of: Result?.self) { group in
+            group.addTask {
+                try await worker.run()
+                return nil
+            }
+            group.addTask { try await body(worker) }
+            while let result = try await group.next() {
+                guard let result else { continue }
+                group.cancelAll()
+                return result
+            }
+            throw NeverHappened(description: "the worker ended before the test")
+        }
+    }
+
+    // MARK: producers
+
+    /// Publishes messages as a foreign producer would: body, id, exchange and key.
+    func publish(
+        _ messages: [(id: String?, body: [UInt8])], exchange: String? = nil,
+        routingKey: String = "default.customer_sync"
+    ) async throws {
+        let publisher = AMQPPublisher(configuration: try composition.broker("producer"), logger: logger)
+        let requests = composition.topology.requests
+        let results = try await withPublisher(publisher) { publisher in
+            await publisher.publish(
+                messages.map { message in
+                    AMQPMessage(
+                        exchange: exchange ?? requests, routingKey: routingKey,
+                        properties: AMQPProperties(messageID: message.id), body: message.body)
+                })
+        }
+        for result in results where result != .confirmed {
+            throw NeverHappened(description: "not confirmed: \(result)")
+        }
+    }
+
+    /// Publishes requests, `type` for each of the names.
+    func request(_ type: String, names: [String], ids: (Int) -> String = { "job-\($0)" }) async throws {
+        try await publish(
+            names.enumerated().map { position, name in
+                let request: JSONValue = ["sync_job_type": .string(type), "source_document_name": .string(name)]
+                return (id: ids(position), body: request.canonicalBytes)
+            }, routingKey: "default.\(type.slug)")
+    }
+
+    /// Puts customers into the source system.
+    func putCustomers(_ documents: [(name: String, fields: JSONObject)]) async throws {
+        let type = DocumentType(system: "erp", name: "Customer")
+        let shape = systems.shape(of: type)
+        _ = try await store.putDocuments(
+            documents.map { (DocumentKey(type: type, name: $0.name), $0.fields, try shape.version(in: $0.fields)) })
+    }
+
+    // MARK: results
+
+    /// The job of this id; fails when there is none.
+    func job(_ id: String) async throws -> SyncJob {
+        guard let job = try await store.job(id: id) else { throw NeverHappened(description: "no job \(id)") }
+        return job
+    }
+
+    /// An embedded account's fields; nil when it is not there.
+    func account(_ name: String) async throws -> JSONObject? {
+        let key = DocumentKey(type: DocumentType(system: "app", name: "Account"), name: name)
+        guard case .present(let document) = try await systems.load(key) else { return nil }
+        return document.fields
+    }
+
+    /// What lies in the dead-letter queue, taken out.
+    func takeDeadLetters() async throws -> [AMQPDelivery] {
+        let connection = try await AMQPConnection.open(try composition.broker("test"), logger: logger)
+        var letters: [AMQPDelivery] = []
+        while let letter = try await connection.get(composition.topology.dead) {
+            try await connection.acknowledge(letter.tag, multiple: false)
+            letters.append(letter)
+        }
+        await connection.close()
+        return letters
+    }
+
+    /// Rows of the shop's file, read past Ferry.
+    func shop(_ sql: String) async throws -> String {
+        try await run("/usr/bin/sqlite3", [folder.appending(path: "shop.sqlite").path, sql])
+    }
+}
+
+extension AMQPDelivery {
+    /// The text of a header; empty when it is missing or none.
+    func header(_ name: DeadLetter.Header) -> String {
+        if case .string(let text) = properties.headers[name.rawValue] { text } else { "" }
+    }
+}
