@@ -1,7 +1,7 @@
 // One connection, one channel, one epoch, as an actor on a loop thread of its own.
 // Invariant: it lives once. Any error, also a refused declare, ends it for good with one reason that every later call
 // gets; whoever wants another opens another, with a higher epoch. What users get is handed over, never run here.
-// It is longer than other files because an actor's isolated state can't be reached from several files' private parts.
+// Longer than other files, because an actor's isolated state can't be reached from several files' private parts.
 public import Logging
 
 /// One connection to the broker with one channel; it ends at the first error and never reconnects.

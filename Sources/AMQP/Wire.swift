@@ -1,6 +1,6 @@
 // The only file of this target with C calls and pointers: one librabbitmq connection with one channel, the socket
-// under it, and the two system primitives its loop needs (a wakeup descriptor, a thread). It is longer than other
-// files because this rule keeps all of that in one place.
+// under it, and the two system primitives its loop needs (a wakeup descriptor, a thread).
+// Longer than other files, because this rule keeps all of that in one place.
 // Invariant: a Wire is used by one thread at a time. Whatever librabbitmq hands out is copied into Swift values before
 // its buffers are released; no pointer leaves this file.
 import CRabbitMQ

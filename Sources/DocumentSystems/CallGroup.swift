@@ -50,6 +50,7 @@ actor CallGroup<Request: Sendable, Response: Sendable> {
             await withCheckedContinuation { caller in
                 callers[id] = caller
                 waiting.append((id, request))
+                // Kept in `running` until the group is drained, so the task has an owner and an end.
                 if running == nil { running = Task { await self.drain() } }
             }
         } onCancel: {

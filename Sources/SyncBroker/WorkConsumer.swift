@@ -24,24 +24,30 @@ public struct WorkConsumer: Sendable {
     private let consumer: AMQPConsumer
     private let origins: [String: Delivery.Origin]
 
-    /// Prepares to consume `queues` (short names), and change events with `takesChanges`.
+    /// Prepares to consume.
     ///
     /// - Parameters:
-    ///   - prefetch: unacknowledged deliveries per queue.
+    ///   - queues: how many unacknowledged deliveries may be held of each work queue, by its short name.
+    ///   - changesPrefetch: likewise of change events; nil leaves them to other workers.
     ///   - maximumBodyBytes: larger bodies are not assembled; their deliveries say so.
     public init(
-        configuration: AMQPConfiguration, topology: Topology, queues: [String], takesChanges: Bool, prefetch: Int,
+        configuration: AMQPConfiguration, topology: Topology, queues: [String: Int], changesPrefetch: Int?,
         maximumBodyBytes: Int, logger: Logger
     ) {
         var origins: [String: Delivery.Origin] = [:]
-        for queue in queues { origins[topology.workQueue(queue)] = .work(queue: queue) }
-        if takesChanges { origins[topology.changes] = .changes }
+        var subscriptions: [AMQPSubscription] = []
+        func subscribe(_ name: String, _ origin: Delivery.Origin, _ prefetch: Int) {
+            origins[name] = origin
+            subscriptions.append(AMQPSubscription(queue: name, prefetch: UInt16(clamping: max(1, prefetch))))
+        }
+        for (queue, prefetch) in queues.sorted(by: { $0.key < $1.key }) {
+            subscribe(topology.workQueue(queue), .work(queue: queue), prefetch)
+        }
+        if let changesPrefetch { subscribe(topology.changes, .changes, changesPrefetch) }
         self.origins = origins
-        let limit = UInt16(clamping: prefetch)
         consumer = AMQPConsumer(
-            configuration: configuration,
-            subscriptions: origins.keys.sorted().map { AMQPSubscription(queue: $0, prefetch: limit) },
-            maximumBodyBytes: maximumBodyBytes, logger: logger)
+            configuration: configuration, subscriptions: subscriptions, maximumBodyBytes: maximumBodyBytes,
+            logger: logger)
     }
 
     /// The names of the queues on the broker.

@@ -42,8 +42,8 @@ public struct Worker: Service {
             return configuration
         }
         consumer = WorkConsumer(
-            configuration: connection("consumer"), topology: topology, queues: settings.queues,
-            takesChanges: settings.takesChanges, prefetch: settings.prefetch,
+            configuration: connection("consumer"), topology: topology, queues: settings.prefetches,
+            changesPrefetch: settings.takesChanges ? settings.prefetch : nil,
             maximumBodyBytes: settings.maximumBodyBytes, logger: logger)
         publisher = MessagePublisher(configuration: connection("publisher"), topology: topology, logger: logger)
         depths = QueueDepths(configuration: connection("depths"), logger: logger)

@@ -9,10 +9,12 @@ extension Worker {
         public var takesChanges = true
         /// How many jobs run at once.
         public var concurrency = 64
-        /// Unacknowledged deliveries per queue.
+        /// Unacknowledged deliveries per queue that `prefetchByQueue` does not name, and of change events.
         ///
         /// For a queue of long jobs, make it the concurrency.
         public var prefetch = 256
+        /// Unacknowledged deliveries of single queues, by short name.
+        public var prefetchByQueue: [String: Int] = [:]
         /// How long running jobs may go on after a stop was asked for.
         public var grace: Duration = .seconds(30)
         /// Whether to stop once all queues are empty and nothing is under way.
@@ -25,6 +27,11 @@ extension Worker {
         public var maximumDocumentBytes = 8_388_608
         /// How long a store may be busy or full before the worker gives up; its messages go back to the broker.
         public var storePatience: Duration = .seconds(60)
+
+        /// How many unacknowledged deliveries may be held of each queue.
+        var prefetches: [String: Int] {
+            Dictionary(queues.map { ($0, prefetchByQueue[$0] ?? prefetch) }) { first, _ in first }
+        }
 
         /// The defaults, for `queues`.
         public init(queues: [String]) { self.queues = queues }

@@ -80,7 +80,7 @@ import Testing
     @Test func aLongFileSaysWhy() throws {
         for file in try SourceFile.all(in: "Sources") where file.lines.count > 300 {
             #expect(
-                file.lines.prefix(12).contains { $0.contains("longer than other files") },
+                file.lines.prefix(12).contains { $0.contains("Longer than other files") },
                 "\(file): \(file.lines.count) lines")
         }
     }

@@ -17,6 +17,7 @@ struct SourceFile: CustomStringConvertible {
         lines.compactMap { line in
             let words = line.split(separator: " ")
             guard let position = words.firstIndex(of: "import"), position <= 2, !line.hasPrefix(" "),
+                !line.hasPrefix("//"),
                 words.count > position + 1
             else { return nil }
             // `import struct Foundation.Data` names the module behind the kind.

@@ -88,13 +88,14 @@ struct ChangeCommand: FerrySubcommand {
 
     func perform(_ context: CommandContext) async throws {
         let composition = try context.composition()
-        let limit = composition.configuration.limits.maximumMessage.bytes
+        let limits = composition.configuration.limits
         let broker = try composition.broker("change")
         if stdin {
             let lines = LinePublishing(
-                noun: "change event", maximumLineBytes: limit, maximumDepth: composition.configuration.limits.maximumDepth, screen: context.screen, isQuiet: quiet
+                noun: "change event", limits: limits, screen: context.screen, isQuiet: quiet
             ) { object in
-                let event = try ChangeEvent(decoding: JSONValue.object(object).canonicalBytes, messageID: nil, maximumDepth: depth)
+                let bytes = JSONValue.object(object).canonicalBytes
+                let event = try ChangeEvent(decoding: bytes, messageID: nil, maximumDepth: limits.maximumDepth)
                 return (event.id, .change(event))
             }
             try await ConfirmedPublishing.with(broker, composition: composition) { try await lines.publishAll(to: $0) }
@@ -108,7 +109,7 @@ struct ChangeCommand: FerrySubcommand {
         if all {
             try await publishAll(of: type, composition, context)
         } else if let name, let event {
-            let change = try changeEvent(event, of: DocumentKey(type: type, name: name), limit: limit, composition)
+            let change = try changeEvent(event, of: DocumentKey(type: type, name: name), composition)
             try await ConfirmedPublishing.with(broker, composition: composition) { publishing in
                 await publishing.publish([(change.id, .change(change))])
                 try await publishing.requireAllConfirmed()
@@ -119,13 +120,15 @@ struct ChangeCommand: FerrySubcommand {
 
     /// The event of the flags, decoded by the real decoder, so that what is wrong shows here.
     func changeEvent(
-        _ event: ChangeEvent.Kind, of key: DocumentKey, limit: Int, _ composition: Composition
+        _ event: ChangeEvent.Kind, of key: DocumentKey, _ composition: Composition
     ) throws -> ChangeEvent {
         let draft = ChangeDraft(key.type, types: composition.configuration.types)
         var change = ChangeEvent(
             id: id ?? draft.id(of: key.name), documentType: key.type, documentName: key.name, event: event)
         change.oldName = oldName
         change.version = version
+        let limits = composition.configuration.limits
+        let limit = limits.maximumMessage.bytes
         change.document = try document.map { try Parsing.object($0, named: "--document", maximumBytes: limit) }
         let bytes = JSONValue.object(change.json).canonicalBytes
         guard bytes.count <= limit else {
@@ -133,7 +136,7 @@ struct ChangeCommand: FerrySubcommand {
                 .usage, "the event has \(VisibleText.grouped(bytes.count)) bytes, more than limits.max_message",
                 remedy: "leave the document out, or raise the limit")
         }
-        do { return try ChangeEvent(decoding: bytes, messageID: nil, maximumDepth: composition.configuration.limits.maximumDepth) } catch {
+        do { return try ChangeEvent(decoding: bytes, messageID: nil, maximumDepth: limits.maximumDepth) } catch {
             throw CommandFailure(.usage, error.message, remedy: error.remedy)
         }
     }

@@ -49,8 +49,9 @@ struct EnqueueCommand: FerrySubcommand {
             defaults: try request.object(maximumBytes: limit))
         let broker = try composition.broker("enqueue")
         if stdin {
-            let lines = LinePublishing(noun: "request", maximumLineBytes: limit, maximumDepth: composition.configuration.limits.maximumDepth, screen: context.screen, isQuiet: quiet)
-            {
+            let lines = LinePublishing(
+                noun: "request", limits: composition.configuration.limits, screen: context.screen, isQuiet: quiet
+            ) {
                 try draft.message(for: $0)
             }
             try await ConfirmedPublishing.with(broker, composition: composition) { try await lines.publishAll(to: $0) }

@@ -9,9 +9,8 @@ internal import SyncJobs
 struct LinePublishing: Sendable {
     /// What messages are called: "request", "change event".
     let noun: String
-    let maximumLineBytes: Int
-    /// How deep a line's JSON may nest.
-    let maximumDepth: Int
+    /// What a message may be; a line may not be longer or deeper.
+    let limits: LimitSettings
     let screen: Screen
     /// Whether only what went wrong is said.
     let isQuiet: Bool
@@ -26,7 +25,7 @@ struct LinePublishing: Sendable {
     /// - Throws: ``CommandFailure``: usage when lines were refused, broker when messages were not taken.
     func publishAll(to publishing: ConfirmedPublishing) async throws {
         let start = ContinuousClock.now
-        var lines = InputLines(maximumLineBytes: maximumLineBytes)
+        var lines = InputLines(maximumLineBytes: limits.maximumMessage.bytes)
         var refused = 0
         while let batch = try await lines.next() {
             var messages: [(id: String, message: OutgoingMessage)] = []
@@ -61,11 +60,11 @@ struct LinePublishing: Sendable {
     private func read(_ line: InputLines.Line) throws -> (id: String, message: OutgoingMessage) {
         guard !line.isTooLong else {
             throw CommandFailure(
-                .usage, "longer than \(ByteSize(bytes: maximumLineBytes))",
+                .usage, "longer than \(limits.maximumMessage)",
                 remedy: "write one JSON object a line, or raise limits.max_message")
         }
         let value: JSONValue
-        do { value = try JSONParser.parse(line.bytes, maximumDepth: maximumDepth) } catch {
+        do { value = try JSONParser.parse(line.bytes, maximumDepth: limits.maximumDepth) } catch {
             throw CommandFailure(
                 .usage, "not JSON at byte \(error.offset): \(error.message)", remedy: "write one JSON object a line")
         }

@@ -24,7 +24,8 @@ struct RequestDraft: Sendable {
             throw JobFailure(
                 .unknownQueue, "there is no queue \"\(queue.prefix(80))\"",
                 remedy:
-                    "use one of \(composition.configuration.queues.joined(separator: ", ")), or declare it under queues:"
+                    "use one of \(composition.configuration.queues.joined(separator: ", ")), "
+                    + "or declare it under queues:"
             )
         }
         return (request.id, .request(request, queue: queue, slug: type.slug))

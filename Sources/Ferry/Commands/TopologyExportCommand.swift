@@ -10,7 +10,8 @@ struct TopologyExportCommand: FerrySubcommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Writes the topology as a RabbitMQ definitions file.",
         discussion: """
-            Without --prefix, prefix and queues come from the configuration where there is one, else they are the defaults.
+            Without --prefix, prefix and queues come from the configuration where there is one, else they are the \
+            defaults.
 
             EXAMPLES
               ferry topology export --output broker/definitions.json

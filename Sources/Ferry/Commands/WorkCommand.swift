@@ -85,21 +85,15 @@ struct WorkCommand: FerrySubcommand {
         var settings = Worker.Settings(queues: queues)
         settings.takesChanges = !noChanges
         settings.concurrency = concurrency ?? configuration.worker.concurrency
-        settings.prefetch = prefetch ?? Self.prefetch(for: queues, configuration)
+        settings.prefetch = prefetch ?? configuration.worker.prefetch
+        if prefetch == nil {
+            for queue in queues { settings.prefetchByQueue[queue] = configuration.prefetch(ofQueue: queue) }
+        }
         settings.grace = grace ?? configuration.worker.grace
         settings.stopsWhenEmpty = untilEmpty
         settings.maximumBodyBytes = configuration.limits.maximumMessage.bytes
         settings.maximumDepth = configuration.limits.maximumDepth
         settings.maximumDocumentBytes = configuration.limits.maximumDocument.bytes
         return settings
-    }
-
-    /// The largest prefetch at which the last message of each queue is still answered in time.
-    ///
-    /// Queues that no type uses say nothing: what is sent there by a request's own choice runs under its type's
-    /// timeout.
-    static func prefetch(for queues: [String], _ configuration: FerryConfiguration) -> Int {
-        let used = queues.filter { queue in configuration.types.all.contains { $0.queue == queue } }
-        return used.map { configuration.prefetch(ofQueue: $0) }.min() ?? configuration.worker.prefetch
     }
 }

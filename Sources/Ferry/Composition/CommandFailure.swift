@@ -47,7 +47,8 @@ struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertible {
             return
         }
         // The lines begin at the margin, as editors and other tools look for them.
-        self.init(.usage, error.description.withHeading("\(error.message) with the configuration"), remedy: error.remedy)
+        self.init(
+            .usage, error.description.withHeading("\(error.message) with the configuration"), remedy: error.remedy)
     }
 
     private init(topology error: TopologyError) {
@@ -63,7 +64,8 @@ struct CommandFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// What went wrong, then the remedy, as two sentences.
     var description: String {
         let what = Self.sentence(message)
-        return remedy.isEmpty ? what : "\(what) \(Self.sentence(Self.capitalised(remedy)))"
+        guard !remedy.isEmpty else { return what }
+        return what + (what.hasSuffix("\n") ? "" : " ") + Self.sentence(Self.capitalised(remedy))
     }
 
     private static func sentence(_ text: String) -> String {

@@ -61,6 +61,9 @@ extension Composition {
                     FittingProblem(location: "\(configuration.file):\(use.line)", place: use.place, problem: $0)
                 }
             }
+            if let problem = insertProblem(type, controller, target: systems[controller.target.system]) {
+                problems.append(problem)
+            }
             problems += controller.mapping.problems(target: systems.shape(of: controller.target)).map { problem in
                 FittingProblem(
                     location: "\(configuration.file):\(problem.line)", place: problem.place,
@@ -73,6 +76,22 @@ extension Composition {
             // Several rules may read one column that is not there; a line for each place, none twice.
             if !distinct.contains(problem) { distinct.append(problem) }
         }
+    }
+
+    /// A run may die between its insert and its commit. Without a natural key the next run could not find what that one
+    /// inserted, and would insert it again; only the embedded system inserts with the commit.
+    private func insertProblem(
+        _ type: SyncJobType, _ controller: MappingController, target: (any DocumentSystem)?
+    ) -> FittingProblem? {
+        let place = "types.\(type.name)"
+        let hasMatch = controller.mapping.targetFields.contains { $0.place.hasPrefix("\(place).match.") }
+        guard let target, !target.isEmbedded, type.flags.insertEnabled, !hasMatch else { return nil }
+        return FittingProblem(
+            problem: SystemProblem(
+                documentType: controller.target,
+                message: "\(type.name) inserts without match:, so an insert could not be recognised after a crash",
+                remedy: "add match: with a field that tells the documents apart, or set insert_enabled: false",
+                isFatal: true))
     }
 
     /// Fails with exit status 2 when a system does not fit; warnings are logged.
@@ -107,9 +126,24 @@ extension Composition {
         let errors = report.findings.filter { !$0.kind.isWarning }
         throw CommandFailure(
             .broker,
-            errors.map { "  \($0.object): expected \($0.expected), found \($0.found). \($0.remedy)" }
-                .joined(separator: "\n").withHeading("the broker is not as Ferry needs it"),
+            Self.lines(errors).map { "  \($0)" }.joined(separator: "\n")
+                .withHeading("the broker is not as Ferry needs it"),
             remedy: "ferry topology apply makes what is missing, with the operator's address")
+    }
+
+    /// What is missing by kind, as it has one remedy; anything else by itself.
+    ///
+    /// Bindings of what is missing go without saying.
+    static func lines(_ findings: [TopologyFinding]) -> [String] {
+        func named(_ kind: TopologyFinding.Kind, _ noun: String) -> [String] {
+            let objects = findings.filter { $0.kind == kind }.map { $0.object.split(separator: " ").last ?? "" }
+            return objects.isEmpty ? [] : ["missing \(noun): \(objects.joined(separator: ", "))"]
+        }
+        let objects = named(.missingExchange, "exchanges") + named(.missingQueue, "queues")
+        let kinds: [TopologyFinding.Kind] =
+            [.missingExchange, .missingQueue] + (objects.isEmpty ? [] : [.missingBinding])
+        let others = findings.filter { !kinds.contains($0.kind) }
+        return objects + others.map { "\($0.object): expected \($0.expected), found \($0.found). \($0.remedy)" }
     }
 }
 

@@ -1,5 +1,6 @@
 // What people see, to the character.
 
+import SyncBroker
 import SyncJobs
 import Testing
 
@@ -117,8 +118,10 @@ struct RenderingTests {
         #expect(
             JobTable.lines([Sample.finished(), Sample.failed()], style: .plain) == [
                 "ID            STATUS                       TYPE          SOURCE  TARGET  OPERATION  TOOK  RECEIVED",
-                "country:TR:1  Finished                     country_sync  TR      TUR     insert     3 ms  2023-11-14T22:13:20Z",
-                "country:XX:1  Failed (source_not_visible)  country_sync  XX      -       -             -  2023-11-14T22:13:20Z",
+                "country:TR:1  Finished                     country_sync  TR      TUR     insert     3 ms"
+                    + "  2023-11-14T22:13:20Z",
+                "country:XX:1  Failed (source_not_visible)  country_sync  XX      -       -             -"
+                    + "  2023-11-14T22:13:20Z",
             ])
     }
 
@@ -141,6 +144,21 @@ struct RenderingTests {
         #expect(line == "2023-11-14T22:13:20.000Z warning Gone\\nwrong job_id=x reason=\"a b\"")
     }
 
+    @Test("what the broker lacks is told by kind, once; what differs by itself")
+    func topologyFindings() {
+        func finding(_ kind: TopologyFinding.Kind, _ object: String) -> TopologyFinding {
+            TopologyFinding(kind, object: object, expected: "it exists", found: "nothing", remedy: "Mend it.")
+        }
+        let queues = [finding(.missingQueue, "queue ferry.a"), finding(.missingQueue, "queue ferry.b")]
+        let binding = finding(.missingBinding, "binding x -> queue ferry.a")
+        #expect(Composition.lines(queues + [binding]) == ["missing queues: ferry.a, ferry.b"])
+        #expect(
+            Composition.lines([binding, finding(.foreignPolicy, "policy p")]) == [
+                "binding x -> queue ferry.a: expected it exists, found nothing. Mend it.",
+                "policy p: expected it exists, found nothing. Mend it.",
+            ])
+    }
+
     @Test("an error is one sentence, and its remedy another")
     func failures() {
         #expect(CommandFailure(.usage, "it is wrong", remedy: "mend it").description == "it is wrong. Mend it.")
@@ -148,6 +166,12 @@ struct RenderingTests {
             CommandFailure(.usage, "wrong?", remedy: "ferry types list shows them").description
                 == "wrong? ferry types list shows them.")
         #expect(CommandFailure(.usage, "wrong", remedy: "").description == "wrong.")
+        let problem = ConfigProblem(line: 3, place: "types.A", message: "no such key", remedy: "did you mean B?")
+        let configuration = CommandFailure(ConfigurationError(file: "ferry.yaml", problems: [problem]))
+        #expect(configuration.status == .usage)
+        #expect(
+            configuration.description.hasPrefix(
+                "there is 1 problem with the configuration:\nferry.yaml:3: types.A: no such key (did you mean B?)\n"))
         #expect(CommandFailure(JobFailure(.systemUnavailable, "gone", remedy: "wait")).status == .store)
     }
 }

@@ -24,7 +24,8 @@ struct ReportTests {
         #expect(
             WorkReport(statistics, elapsed: .seconds(2)).lines(style: .plain) == [
                 "Finished 13,465 · Failed 2",
-                "13,467 jobs in 2.0 s · 6,734 jobs/s · 131 redelivered · 3 dead letters · 1 message refused · 13,467 change events",
+                "13,467 jobs in 2.0 s · 6,734 jobs/s · 131 redelivered · 3 dead letters · 1 message refused"
+                    + " · 13,467 change events",
             ])
         #expect(WorkReport(statistics, elapsed: .seconds(2)).hasFailures)
     }

@@ -206,6 +206,19 @@ import Testing
         }
     }
 
+    @Test func anInsertThatCouldNotBeRecognisedAfterACrashIsAStartUpError() async throws {
+        let types = """
+              Blind Sync:
+                source: erp.Customer
+                target: shop.Account
+                fields: {label: source.customer_name}
+            """
+        try await EngineWorld.with(types: types) { world in
+            let problems = try await world.composition.fittingProblems(in: world.systems).filter(\.problem.isFatal)
+            #expect(problems.map { $0.problem.message.contains("without match:") } == [true])
+        }
+    }
+
     @Test func badChangeEventsAreDeadLettersToo() async throws {
         try await EngineWorld.with { world in
             let changes = world.composition.topology.changes
