@@ -37,7 +37,7 @@ build: libraries ## the ferry command, in release
 
 .PHONY: test
 test: libraries ## everything the tests need, then the tests (integration tests against a private broker)
-	@scripts/install-dependencies amqp-tools python3 python3-venv openssl
+	@scripts/install-dependencies amqp-tools python3 python3-venv openssl iso-codes sqlite3
 	@scripts/test
 
 .PHONY: lint

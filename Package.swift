@@ -74,8 +74,8 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "Ferry", "SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "SyncJobs", "AMQP", lifecycle,
-                logging,
+                "Ferry", "FerryMain", "SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "SyncJobs", "AMQP",
+                lifecycle, logging,
             ]),
     ]
 )

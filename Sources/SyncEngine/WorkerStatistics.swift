@@ -7,6 +7,8 @@ public import SyncJobs
 public struct WorkerStatistics: Sendable, Hashable {
     /// Ended jobs by status.
     public var jobs: [JobStatus: Int] = [:]
+    /// Skipped jobs by reason.
+    public var skips: [SkipReason: Int] = [:]
     /// Deliveries of jobs that had ended before: acknowledged, not run again.
     public var duplicates = 0
     /// Messages that could not become jobs: dead letters.
@@ -35,6 +37,7 @@ public struct WorkerStatistics: Sendable, Hashable {
     /// Counts an ended job, here and in the metrics of the process.
     mutating func count(_ job: SyncJob) {
         jobs[job.status, default: 0] += 1
+        if let reason = job.skipReason { skips[reason, default: 0] += 1 }
         Counter(label: "ferry_jobs_total", dimensions: [("type", job.typeSlug), ("status", job.status.rawValue)])
             .increment()
     }

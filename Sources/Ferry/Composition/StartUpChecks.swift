@@ -78,8 +78,10 @@ extension Composition {
         }
     }
 
-    /// A run may die between its insert and its commit. Without a natural key the next run could not find what that one
-    /// inserted, and would insert it again; only the embedded system inserts with the commit.
+    /// A run may die between its insert and its commit.
+    ///
+    /// Without a natural key the next run could not find what that one inserted, and would insert it again; only the
+    /// embedded system inserts with the commit.
     private func insertProblem(
         _ type: SyncJobType, _ controller: MappingController, target: (any DocumentSystem)?
     ) -> FittingProblem? {

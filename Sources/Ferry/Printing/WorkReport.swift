@@ -41,8 +41,11 @@ struct WorkReport: Sendable {
             jobs[status.rawValue] = .int(statistics.jobs[status, default: 0])
         }
         let seconds = Double(elapsed.microseconds) / 1_000_000
+        var skips = JSONObject()
+        for (reason, count) in statistics.skips { skips[reason.rawValue] = .int(count) }
         return [
-            "jobs": .object(jobs), "ended": .int(statistics.ended), "deliveries": .int(statistics.deliveries),
+            "jobs": .object(jobs), "skip_reasons": .object(skips), "ended": .int(statistics.ended),
+            "deliveries": .int(statistics.deliveries),
             "redelivered": .int(statistics.redelivered), "duplicates": .int(statistics.duplicates),
             "refused": .int(statistics.refused), "dead_letters": .int(deadLetters),
             "changes": .int(statistics.changes), "seconds": Self.number(Quantity.tenths(seconds)),
@@ -59,8 +62,16 @@ struct WorkReport: Sendable {
         return JobStatus.allCases.compactMap { status in
             let count = statistics.jobs[status, default: 0]
             guard count > 0 || status == .failed else { return nil }
-            let text = "\(status.rawValue) \(VisibleText.grouped(count))"
+            let reasons = status == .skipped ? reasons(statistics.skips) : ""
+            let text = "\(status.rawValue)\(reasons) \(VisibleText.grouped(count))"
             return count > 0 ? style(JobText.meaning(status), text) : text
         }
+    }
+
+    /// ` (no_changes)` where all were skipped for one reason, ` (no_changes 3, stale 1)` for several.
+    private static func reasons(_ skips: [SkipReason: Int]) -> String {
+        let counted = SkipReason.allCases.filter { skips[$0, default: 0] > 0 }
+        guard counted.count > 1 else { return counted.first.map { " (\($0.rawValue))" } ?? "" }
+        return " (" + counted.map { "\($0.rawValue) \(skips[$0, default: 0])" }.joined(separator: ", ") + ")"
     }
 }

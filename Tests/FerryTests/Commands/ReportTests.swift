@@ -44,8 +44,7 @@ struct ReportTests {
         #expect(
             object.keys == [
                 "changes", "dead_letters", "deliveries", "duplicates", "ended", "jobs", "jobs_per_second",
-                "redelivered",
-                "refused", "seconds",
+                "redelivered", "refused", "seconds", "skip_reasons",
             ])
         #expect(object["seconds"]?.canonicalText == "1.5")
         let jobs = try #require(object["jobs"]?.objectValue)

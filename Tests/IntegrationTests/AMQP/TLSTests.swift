@@ -125,7 +125,7 @@ struct Certificates {
             cp client.pem locked.pem
             openssl rsa -in client.key -aes128 -passout pass:secret -out locked.key
             """
-        try await Script(path: "/bin/sh", arguments: ["-c", script], folder: folder.path).run()
+        try await Program("/bin/sh", ["-c", script], folder: folder.path).run()
     }
 
     func path(_ name: String) -> String { folder.appending(path: name).path }

@@ -100,7 +100,7 @@ struct EngineWorld: Sendable {
         let prefix = "t\(UInt32.random(in: .min ... .max))"
         let file = folder.appending(path: "ferry.yaml")
         try configuration(prefix: prefix, types: types).write(to: file, atomically: true, encoding: .utf8)
-        try await run("/usr/bin/sqlite3", [folder.appending(path: "shop.sqlite").path, shopSchema])
+        try await Program("sqlite3", [folder.appending(path: "shop.sqlite").path, shopSchema]).run()
         var logger = Logger(label: "world")
         logger.logLevel = .critical
         let composition = try Composition(
@@ -247,7 +247,7 @@ struct EngineWorld: Sendable {
 
     /// Rows of the shop's file, read past Ferry.
     func shop(_ sql: String) async throws -> String {
-        try await run("/usr/bin/sqlite3", [folder.appending(path: "shop.sqlite").path, sql])
+        try await Program("sqlite3", [folder.appending(path: "shop.sqlite").path, sql]).run()
     }
 }
 
