@@ -45,6 +45,16 @@ extension JobStore {
     }
 }
 
+extension JobStore {
+    /// Deletes the rows of settled messages now, where no transaction has come along to do it: another process on this
+    /// file must not take them for owed.
+    ///
+    /// - Throws: ``JobStoreError``.
+    public func deleteSettled() async throws(JobStoreError) {
+        while !settled.all.isEmpty { try await writer.write("settle") { _ in } }
+    }
+}
+
 enum OutboxRow {
     static let columns = "id, job_id, kind, routing_key, headers, body"
 

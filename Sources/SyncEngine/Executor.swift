@@ -16,6 +16,14 @@ struct Executor: Sendable {
             case outcome(Outcome)
             /// The target changed between read and write: run again from a fresh read.
             case conflict(String)
+
+            /// Whether nothing was decided that a commit could make true.
+            var isCutShort: Bool {
+                switch self {
+                case .conflict: true
+                case .outcome(let outcome): if case .failed = outcome.end { true } else { false }
+                }
+            }
         }
         let result: Result
         /// The controller's view of the job, for `finished`; nil when the run did not come so far.

@@ -16,6 +16,8 @@ struct JobRunner: Sendable {
         case duplicate
         /// It can't be this job: a dead letter.
         case refused
+        /// The worker ended before the run did: nothing is committed, and the delivery comes again.
+        case abandoned
     }
 
     /// How often a run is repeated because its target changed under it.
@@ -40,13 +42,19 @@ struct JobRunner: Sendable {
     func run(_ job: QueuedJob, preparation first: JobStore.Preparation) async throws(JobStoreError) -> Ending {
         var preparation = first
         var conflicts = 0
+        var lastConflict: String?
         while true {
+            // A conflict says that nothing was written: what is found as this run meant it is somebody else's write.
+            if let lastConflict, preparation.intent?.runID == lastConflict { preparation.intent = nil }
             if let over = try await endingWithoutRun(job, preparation: preparation) { return over }
             let run = JobRun(
                 job: preparation.job
                     ?? SyncJob(request: job.request, type: job.type, queue: job.queue, createdAt: job.receivedAt),
                 turn: job.delivery.turn, runID: Self.randomID(), node: node, startedAt: now(), body: job.delivery.body)
             let execution = await executor.execute(job, run: run, preparation: preparation)
+            // What a cancellation does to a run is no failure of the job.
+            if Task.isCancelled, execution.result.isCutShort { return .abandoned }
+            if case .conflict = execution.result { lastConflict = run.runID }
             switch try await commit(execution, of: run, conflicts: conflicts) {
             case .committed(let record, let owed):
                 try await outbox.publish(owed)

@@ -36,15 +36,13 @@ struct OutboxPublisher: Sendable {
         if !confirmed.isEmpty { try await store.settle(confirmed) }
     }
 
-    /// Publishes what is owed by this store, whoever left it, until nothing is or the broker takes nothing.
-    func publishLeftovers() async throws(JobStoreError) {
-        var before: [String] = []
-        while true {
-            let owed = try await store.owedMessages(limit: Self.batchSize)
-            let ids = owed.map(\.id)
-            guard !owed.isEmpty, ids != before else { return }
-            before = ids
-            try await publish(owed)
-        }
+    /// Publishes what this store owes and owed at the last look already, whoever left it; answers what it owes now.
+    ///
+    /// A row that is seen for the first time is most likely about to be published by the job that wrote it.
+    func publishLeftovers(seenBefore: Set<String>) async throws(JobStoreError) -> Set<String> {
+        try await store.deleteSettled()
+        let owed = try await store.owedMessages(limit: Self.batchSize)
+        try await publish(owed.filter { seenBefore.contains($0.id) })
+        return Set(owed.map(\.id))
     }
 }

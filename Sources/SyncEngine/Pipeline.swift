@@ -166,6 +166,7 @@ actor Pipeline {
         case .committed(let record): counts.count(record)
         case .duplicate: counts.duplicates += 1
         case .refused: counts.refused += 1
+        case .abandoned: return
         }
         releaseLane(of: job, into: &ready)
         settle(job.delivery)

@@ -117,10 +117,11 @@ public struct Worker: Service {
         await depths.close()
     }
 
-    /// What an earlier process or a refusing broker left owed goes out at the start and then every few seconds.
+    /// What an earlier process or a refusing broker left owed goes out when two looks, a few seconds apart, have found it.
     private func publishLeftovers() async throws {
+        var owed: Set<String> = []
         while !Task.isCancelled {
-            try await outbox.publishLeftovers()
+            owed = try await outbox.publishLeftovers(seenBefore: owed)
             do { try await Task.sleep(for: .seconds(5)) } catch { return }
         }
     }

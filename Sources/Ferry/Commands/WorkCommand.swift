@@ -70,11 +70,14 @@ struct WorkCommand: FerrySubcommand {
             settings: settings, types: composition.configuration.types, systems: systems, store: store, broker: broker,
             topology: composition.topology, node: Composition.node, logger: context.logger, now: { Composition.now() })
         let run = WorkerRun(
-            worker: worker, settings: settings, screen: context.screen, logger: context.logger, isQuiet: quiet)
-        let report = try await run.untilStopped()
+            worker: worker, settings: settings, screen: context.screen, logger: context.logger, isQuiet: quiet
+        ) { report in
+            if json { context.print(json: report.json) } else { context.print(report.lines(style: context.style)) }
+            return untilEmpty && report.hasFailures ? .failed : .good
+        }
+        let status = try await run.untilStopped()
         try store.close()
-        if json { context.print(json: report.json) } else { context.print(report.lines(style: context.style)) }
-        if untilEmpty, report.hasFailures { throw EndedWith(status: .failed) }
+        if status != .good { throw EndedWith(status: status) }
     }
 
     /// The flags over the configuration.

@@ -13,7 +13,11 @@ struct WorkerRun: Sendable {
     let screen: Screen
     let logger: Logger
     let isQuiet: Bool
+    /// Says what was done, and answers how the process ends by it.
+    let conclude: @Sendable (WorkReport) -> ExitStatus
 
+    /// What the worker gets beyond the grace to answer the broker and to close.
+    private static let closingTime = Duration.seconds(3)
     /// Between two looks of people at a terminal, and of programs at a log.
     private static let progressInterval = Duration.milliseconds(200)
     private static let logInterval = Duration.seconds(10)
@@ -21,7 +25,7 @@ struct WorkerRun: Sendable {
     /// Runs until the worker ends by itself or was stopped, and says what it did.
     ///
     /// - Throws: what the worker could not go on after.
-    func untilStopped() async throws -> WorkReport {
+    func untilStopped() async throws -> ExitStatus {
         let start = ContinuousClock.now
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -43,7 +47,7 @@ struct WorkerRun: Sendable {
                 ])
         }
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { await stop(group, on: events) }
+            tasks.addTask { await stop(group, on: events, since: start) }
             if !isQuiet { tasks.addTask { await showProgress(since: start) } }
             tasks.addTask {
                 try await group.run()
@@ -52,9 +56,13 @@ struct WorkerRun: Sendable {
             // Not waitForAll(), which would keep the first error until the last task has ended.
             do { while try await tasks.next() != nil {} } catch is Ended { tasks.cancelAll() }
         }
+        return await end(since: start)
+    }
+
+    private func end(since start: ContinuousClock.Instant) async -> ExitStatus {
         let report = WorkReport(await worker.statistics, elapsed: ContinuousClock.now - start)
         screen.endProgress()
-        return report
+        return conclude(report)
     }
 
     /// Thrown inside alone, to end the tasks that watch the worker.
@@ -67,22 +75,40 @@ struct WorkerRun: Sendable {
         return quiet
     }
 
-    /// The first signal stops gracefully.
+    /// The first signal stops gracefully, within the grace.
     ///
     /// The second ends the process where it stands: what was not acknowledged is delivered again, which is what the
     /// engine is built for.
-    private func stop(_ group: ServiceGroup, on signals: AsyncStream<Int32>) async {
-        var isStopping = false
-        for await number in signals {
-            if isStopping {
-                screen.endProgress()
-                screen.note("ferry: ended at once. What was under way is delivered again.")
-                exit(ExitStatus.signal(number).code)
+    private func stop(
+        _ group: ServiceGroup, on signals: AsyncStream<Int32>, since start: ContinuousClock.Instant
+    ) async {
+        await withDiscardingTaskGroup { tasks in
+            var isStopping = false
+            for await number in signals {
+                if isStopping {
+                    screen.endProgress()
+                    screen.note("ferry: ended at once. What was under way is delivered again.")
+                    exit(ExitStatus.signal(number).code)
+                }
+                isStopping = true
+                screen.note(
+                    "ferry: stopping; running jobs have \(settings.grace.text). Press Ctrl-C again to end at once.")
+                tasks.addTask { await leaveAfterGrace(since: start) }
+                await group.triggerGracefulShutdown()
             }
-            isStopping = true
-            screen.note("ferry: stopping; running jobs have \(settings.grace.text). Press Ctrl-C again to end at once.")
-            await group.triggerGracefulShutdown()
         }
+    }
+
+    /// A run that hears of no cancellation (one that waits for another program's lock, a controller that never yields)
+    /// must not hold the process: it is left behind like one that a crash cuts off.
+    private func leaveAfterGrace(since start: ContinuousClock.Instant) async {
+        do { try await Task.sleep(for: settings.grace + Self.closingTime) } catch { return }
+        let running = await worker.statistics.running
+        let status = await end(since: start)
+        screen.note(
+            "ferry: ended with \(Quantity.count(running, "job")) still running after the grace. "
+                + "What was under way is delivered again.")
+        exit(status.code)
     }
 
     private func showProgress(since start: ContinuousClock.Instant) async {

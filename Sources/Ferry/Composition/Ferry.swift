@@ -1,5 +1,6 @@
 // The way in: a user's own main makes a Ferry with the controllers it registers, and has every subcommand.
-// Invariant: the process ends here and nowhere else but after a second signal, with an exit code of ExitStatus.
+// Invariant: the process ends here, and in WorkerRun after a second signal or a grace that has passed, and always with an
+// exit code of ExitStatus.
 
 internal import ArgumentParser
 internal import Foundation

@@ -21,7 +21,7 @@ struct EngineWorld: Sendable {
     let logger: Logger
 
     /// The configuration of every test; types that a test needs beyond it stand in `types`.
-    static func configuration(prefix: String, types: String) -> String {
+    static func configuration(prefix: String, customerVersion: String, types: String) -> String {
         """
         broker: {url: "${FERRY_BROKER_URL}", prefix: \(prefix)}
         store: {path: ferry.sqlite}
@@ -32,7 +32,7 @@ struct EngineWorld: Sendable {
         documents:
           erp.Customer:
             name: code
-            version: {field: revision, order: number}
+            version: \(customerVersion)
             fields: {tax_id: {type: text, sensitive: true}}
             tables: {addresses: {row_key: id}}
           app.Account: {name: code}
@@ -88,8 +88,11 @@ struct EngineWorld: Sendable {
         """
 
     /// Builds a world on `broker` (the shared node unless a test needs to stop its own), runs `body`, and removes it.
+    ///
+    /// A test that names a `prefix` shares that topology with others, and it stays.
     static func with<Result>(
-        broker own: PrivateBroker? = nil, types: String = "",
+        broker own: PrivateBroker? = nil, prefix shared: String? = nil,
+        customerVersion: String = "{field: revision, order: number}", types: String = "",
         controllers: [String: any SingleTargetController] = [:],
         _ body: (EngineWorld) async throws -> Result
     ) async throws -> Result {
@@ -97,9 +100,10 @@ struct EngineWorld: Sendable {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "ferry-world-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let prefix = "t\(UInt32.random(in: .min ... .max))"
+        let prefix = shared ?? "t\(UInt32.random(in: .min ... .max))"
         let file = folder.appending(path: "ferry.yaml")
-        try configuration(prefix: prefix, types: types).write(to: file, atomically: true, encoding: .utf8)
+        try configuration(prefix: prefix, customerVersion: customerVersion, types: types)
+            .write(to: file, atomically: true, encoding: .utf8)
         try await Program("sqlite3", [folder.appending(path: "shop.sqlite").path, shopSchema]).run()
         var logger = Logger(label: "world")
         logger.logLevel = .critical
@@ -117,17 +121,18 @@ struct EngineWorld: Sendable {
             systems: try composition.systems(store: store), logger: logger)
         do {
             let result = try await body(world)
-            try await world.remove()
+            try await world.remove(withTopology: shared == nil)
             return result
         } catch {
-            try await world.remove()
+            try await world.remove(withTopology: shared == nil)
             throw error
         }
     }
 
-    private func remove() async throws {
+    private func remove(withTopology: Bool) async throws {
         try store.close()
         try FileManager.default.removeItem(at: folder)
+        guard withTopology else { return }
         let connection = try await AMQPConnection.open(try composition.broker("cleaner"), logger: logger)
         for queue in composition.topology.queues { try await connection.deleteQueue(queue.name) }
         for exchange in composition.topology.exchanges { try await connection.deleteExchange(exchange.name) }
@@ -238,7 +243,7 @@ struct EngineWorld: Sendable {
         let connection = try await AMQPConnection.open(try composition.broker("test"), logger: logger)
         var letters: [AMQPDelivery] = []
         while let letter = try await connection.get(composition.topology.dead) {
-            try await connection.acknowledge(letter.tag, multiple: false)
+            await connection.acknowledge(letter.tag, multiple: false)
             letters.append(letter)
         }
         await connection.close()

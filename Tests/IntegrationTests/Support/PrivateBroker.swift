@@ -101,14 +101,12 @@ struct PrivateBroker: Sendable {
             rm -rf "$2"
             """
         let process = String(ProcessInfo.processInfo.processIdentifier)
-        try Script(
-            path: "/bin/sh", arguments: ["-c", script, "watcher", process, data.path, repository.path]
-        ).start()
+        try Program("/bin/sh", ["-c", script, "watcher", process, data.path, repository.path]).detach()
     }
 
     @discardableResult
     private static func script(_ name: String, _ arguments: [String]) async throws -> String {
-        try await Script(path: repository.appending(path: "broker/\(name)").path, arguments: arguments).run()
+        try await Program(repository.appending(path: "broker/\(name)").path, arguments).run()
     }
 }
 
