@@ -49,12 +49,15 @@ enum BindingRow {
     /// Whether a source of a later version than the binding's was applied already.
     static func isStale(_ binding: Binding, in db: Database) throws -> Bool {
         guard let version = binding.sourceVersion else { return false }
-        let sql = "SELECT version_order, source_version FROM bindings WHERE \(keyCondition)"
+        let sql = "SELECT version_order, source_version, is_deleted FROM bindings WHERE \(keyCondition)"
         let stored = try db.firstRow(sql, keyValues(binding.key)) { row in
             var columns = ColumnReader(row)
-            return try columns.version()
+            return (version: try columns.version(), isDeleted: try columns.bool())
         }
-        return stored.flatMap { $0 }.map { version.isOlder(than: $0) } ?? false
+        guard let stored, let fence = stored.version, !(stored.isDeleted && binding.isNewIncarnation) else {
+            return false
+        }
+        return version.isOlder(than: fence)
     }
 
     /// The columns' values for `upsert`.

@@ -72,7 +72,8 @@ enum JobRow {
         let requestHash = try columns.digest()
         let request: SyncRequest
         do {
-            request = try SyncRequest(decoding: columns.bytes(), messageID: id)
+            // It was within the limits in force when it was taken, which may have been wider than the defaults.
+            request = try SyncRequest(decoding: columns.bytes(), messageID: id, maximumDepth: 10_000)
         } catch let error as JobFailure {
             throw JobStoreError(
                 .corrupt, operation: "read",

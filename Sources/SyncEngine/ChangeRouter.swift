@@ -24,13 +24,6 @@ struct ChangeRouter: Sendable {
         } catch {
             return [deadLetter(error, delivery: delivery, id: delivery.messageID, typeSlug: nil)]
         }
-        guard event.hops <= SyncRequest.maximumHops else {
-            let loop = JobFailure(
-                .loop,
-                "the change has passed through \(event.hops) systems; more than \(SyncRequest.maximumHops) is a loop",
-                remedy: "find the types whose triggers feed each other, and give one a condition that ends it")
-            return [deadLetter(loop, delivery: delivery, id: event.id, typeSlug: nil)]
-        }
         return types.all.compactMap { type -> OutgoingMessage? in
             do throws(JobFailure) {
                 return try type.request(for: event).map { .request($0, queue: type.queue, slug: type.slug) }

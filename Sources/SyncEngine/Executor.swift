@@ -37,14 +37,18 @@ struct Executor: Sendable {
 
     /// Runs a job once.
     ///
-    /// Never throws: what goes wrong is a failed outcome.
-    func execute(_ job: QueuedJob, run: JobRun, preparation: JobStore.Preparation) async -> Execution {
+    /// What goes wrong is a failed outcome; only the job store's own trouble, which fails no job, is thrown.
+    func execute(_ job: QueuedJob, run: JobRun, preparation: JobStore.Preparation) async throws(JobStoreError)
+        -> Execution
+    {
         var handle: JobHandle?
         do {
             let source = try await loadSource(job, preparation: preparation)
             let controllerView = makeHandle(job, run: run, source: source, binding: preparation.binding)
             handle = controllerView
-            if let binding = preparation.binding, binding.fences(source.document?.version) {
+            if let binding = preparation.binding, binding.fences(source.document?.version),
+                !binding.isDeleted || !controllerView.isSourceLoaded
+            {
                 return Execution(result: .outcome(Outcome(.skipped(.stale))), handle: handle)
             }
             try await job.type.controller.afterStart(controllerView)
@@ -55,6 +59,8 @@ struct Executor: Sendable {
                 result = .outcome(outcome)
             }
             return Execution(result: result, handle: handle)
+        } catch let error as JobStoreError {
+            throw error
         } catch {
             var outcome = Outcome(.failed(JobFailure(error)))
             outcome.targetType = job.type.target
@@ -72,27 +78,37 @@ struct Executor: Sendable {
         let request = job.request
         guard let name = request.sourceDocumentName, !name.isEmpty else { return .absent }
         let key = DocumentKey(type: job.type.source, name: name)
-        // `delete` without a target is the sign that the source was deleted.
-        let saysDeleted = request.operation == .delete && request.targetDocumentName == nil
+        // A delete is the sign that the source may be gone.
+        let saysDeleted = request.operation == .delete
         let shape = systems.shape(of: key.type)
         if let image = request.document, !saysDeleted {
             return .present(Document(key: key, fields: image, version: try shape.version(in: image)))
         }
-        let state: DocumentState
-        if let prepared = preparation.source {
-            // The store knows no shapes; the version stands in the fields.
-            state = try prepared.mapDocument { document in
-                Document(key: key, fields: document.fields, version: try shape.version(in: document.fields))
+        let state = try await load(key, shape: shape, preparation: preparation)
+        if saysDeleted, state.document == nil || state.isDeleted {
+            let image = request.document ?? state.document?.fields ?? [:]
+            var tombstone = Document(key: key, fields: image, version: try shape.version(in: image))
+            // The delete itself may have a later version than the last image.
+            if let said = try request.sourceVersion.flatMap({ try shape.version(reading: $0) }),
+                tombstone.version?.isOlder(than: said) ?? true
+            {
+                tombstone.version = said
             }
-        } else {
-            state = try await systems.load(key)
+            return .deleted(tombstone)
         }
-        if case .absent = state, saysDeleted {
-            guard let image = request.document else { return .deleted(Document(key: key, fields: [:])) }
-            return .deleted(Document(key: key, fields: image, version: try shape.version(in: image)))
-        }
-        try checkVisible(state, key: key, request: request)
+        if !saysDeleted { try checkVisible(state, key: key, request: request) }
+        try checkSize(state, key: key)
         return state
+    }
+
+    private func load(
+        _ key: DocumentKey, shape: DocumentShape, preparation: JobStore.Preparation
+    ) async throws -> DocumentState {
+        guard let prepared = preparation.source else { return try await systems.load(key) }
+        // The store knows no shapes; the version stands in the fields.
+        return try prepared.mapDocument { document in
+            Document(key: key, fields: document.fields, version: try shape.version(in: document.fields))
+        }
     }
 
     private func checkVisible(_ state: DocumentState, key: DocumentKey, request: SyncRequest) throws {
@@ -102,8 +118,9 @@ struct Executor: Sendable {
                 remedy: "check the name; if the document was deleted, send operation \"delete\" or a delete event",
                 disposition: .retryable(after: nil))
         }
-        if let seen = request.sourceVersion, let version = document.version,
-            version.isOlder(than: DocumentVersion(order: version.order, text: seen))
+        let shape = systems.shape(of: key.type)
+        if let seen = try request.sourceVersion.flatMap({ try shape.version(reading: $0) }),
+            let version = document.version, version.isOlder(than: seen)
         {
             throw JobFailure(
                 .sourceNotVisible,
@@ -111,6 +128,10 @@ struct Executor: Sendable {
                 remedy: "the producer's commit may lag; send the request again later",
                 disposition: .retryable(after: nil))
         }
+    }
+
+    private func checkSize(_ state: DocumentState, key: DocumentKey) throws {
+        guard let document = state.document else { return }
         let bytes = JSONValue.object(document.fields).canonicalBytes.count
         guard bytes <= maximumDocumentBytes else {
             throw JobFailure(
@@ -126,9 +147,8 @@ struct Executor: Sendable {
     ) -> JobHandle {
         var jobLogger = logger
         jobLogger[metadataKey: "job_id"] = .string(job.request.id)
-        let isDeleted = if case .deleted = source { true } else { false }
         return JobHandle(
-            job: run.job, type: job.type, source: source.document, isSourceDeleted: isDeleted, binding: binding,
+            job: run.job, type: job.type, source: source.document, isSourceDeleted: source.isDeleted, binding: binding,
             lookups: systems, logger: jobLogger)
     }
 
@@ -208,18 +228,13 @@ struct Executor: Sendable {
         var insertName: String?
         switch target {
         case .none(let reason):
-            if let done = targetWriter.finishedDelete(handle, intent: preparation.intent) { return .outcome(done) }
+            if reason == .alreadyGone, let done = targetWriter.finishedDelete(handle, intent: preparation.intent) {
+                return .outcome(done)
+            }
             return .outcome(Outcome(.noTarget(reason)))
         case .insert(let insertType, let name): (type, before, operation, insertName) = (insertType, nil, .insert, name)
         case .existing(let document, let wanted, let existingType):
             (type, before, operation) = (existingType, document, wanted)
-        }
-        if let reason = disabled(operation, by: handle.flags) {
-            var outcome = Outcome(.skipped(reason))
-            (outcome.operation, outcome.targetType, outcome.targetName) = (
-                operation, type, before?.key?.name ?? insertName
-            )
-            return .outcome(outcome)
         }
         var after: Document?
         if operation != .delete {
@@ -232,13 +247,5 @@ struct Executor: Sendable {
             diff: try Diff(from: before, to: after, shape: systems.shape(of: type)),
             sensitive: SensitiveFields(of: systems.shape(of: type)))
         return try await targetWriter.save(change, handle: handle, run: run, intent: preparation.intent)
-    }
-
-    private func disabled(_ operation: Operation, by flags: SyncFlags) -> SkipReason? {
-        switch operation {
-        case .insert: flags.insertEnabled ? nil : .insertDisabled
-        case .update: flags.updateEnabled ? nil : .updateDisabled
-        case .delete: flags.deleteEnabled ? nil : .deleteDisabled
-        }
     }
 }

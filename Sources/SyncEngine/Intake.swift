@@ -15,7 +15,7 @@ struct Intake: Sendable {
         /// It can't become a job, for this reason; the id and slug as far as they are known.
         case refuse(JobFailure, id: String?, typeSlug: String?)
         /// Its body is over the limit: the broker moves it to the dead letters as it is.
-        case reject(bodyBytes: Int)
+        case reject
         /// It is a canary of `ferry topology check`.
         case canary(OutgoingMessage)
     }
@@ -27,7 +27,7 @@ struct Intake: Sendable {
     /// Decides what becomes of a delivery of a work queue.
     func receive(_ delivery: Delivery, queue: String, at now: Timestamp) -> Verdict {
         if let report = delivery.canaryReport(in: topology) { return .canary(report) }
-        if delivery.isBodyOmitted { return .reject(bodyBytes: delivery.bodyBytes) }
+        if delivery.isBodyOmitted { return .reject }
         let request: SyncRequest
         do {
             request = try SyncRequest(

@@ -14,9 +14,9 @@ struct JobRunner: Sendable {
         case committed(SyncJob)
         /// The job had ended before this delivery.
         case duplicate
-        /// It can't be this job: a dead letter.
+        /// It can't be this job: a dead letter, which the broker has.
         case refused
-        /// The worker ended before the run did: nothing is committed, and the delivery comes again.
+        /// The worker stops before the run could end; nothing is committed, the broker delivers it again.
         case abandoned
     }
 
@@ -51,11 +51,12 @@ struct JobRunner: Sendable {
                 job: preparation.job
                     ?? SyncJob(request: job.request, type: job.type, queue: job.queue, createdAt: job.receivedAt),
                 turn: job.delivery.turn, runID: Self.randomID(), node: node, startedAt: now(), body: job.delivery.body)
-            let execution = await executor.execute(job, run: run, preparation: preparation)
+            let execution = try await executor.execute(job, run: run, preparation: preparation)
             // What a cancellation does to a run is no failure of the job.
             if Task.isCancelled, execution.result.isCutShort { return .abandoned }
             if case .conflict = execution.result { lastConflict = run.runID }
             switch try await commit(execution, of: run, conflicts: conflicts) {
+            case .unrecordable(let failure): return await refuse(job, failure: failure)
             case .committed(let record, let owed):
                 try await outbox.publish(owed)
                 await finish(record, handle: execution.handle, job: job)
@@ -78,18 +79,27 @@ struct JobRunner: Sendable {
             let reused = JobFailure(
                 .idReused, "the id was used before, for a request with other content",
                 remedy: "give every change an id of its own; a document's name is none")
-            await refuse(job.delivery, failure: reused, id: job.request.id, typeSlug: job.type.slug, queue: job.queue)
-            return .refused
+            return await refuse(job, failure: reused)
         }
         guard job.delivery.turn < known.nextTurn else { return nil }
-        try await outbox.publish(try await store.owedMessages(jobID: job.request.id))
+        let owed = try await patience.attempt { () async throws(JobStoreError) in
+            try await store.owedMessages(jobID: job.request.id)
+        }
+        try await outbox.publish(owed)
         return .duplicate
     }
 
-    /// Publishes a dead letter for a delivery that can't become a job; returns once the broker has it.
+    private func refuse(_ job: QueuedJob, failure: JobFailure) async -> Ending {
+        let isPublished = await refuse(
+            job.delivery, failure: failure, id: job.request.id, typeSlug: job.type.slug, queue: job.queue)
+        return isPublished ? .refused : .abandoned
+    }
+
+    /// Publishes a dead letter for a delivery that can't become a job; true once the broker has it, false when the worker
+    /// stops before.
     func refuse(
         _ delivery: Delivery, failure: JobFailure, id: String?, typeSlug: String?, queue: String
-    ) async {
+    ) async -> Bool {
         let letter = DeadLetter(
             reason: failure, jobID: id, queue: queue, typeSlug: typeSlug, turn: delivery.turn, failedAt: now())
         logger.warning(
@@ -97,11 +107,10 @@ struct JobRunner: Sendable {
             metadata: [
                 "job_id": .string(id ?? "-"), "reason": .string(failure.code.rawValue), "queue": .string(queue),
             ])
-        await publishForCertain(.deadLetter(letter, body: delivery.body, messageID: delivery.messageID))
+        return await publishForCertain(.deadLetter(letter, body: delivery.body, messageID: delivery.messageID))
     }
 
     /// Publishes until the broker confirms or the run is cancelled; only then may the delivery behind it be answered.
-    @discardableResult
     func publishForCertain(_ message: OutgoingMessage) async -> Bool {
         while !Task.isCancelled {
             guard case .failed(let reason)? = await publisher.publish([message]).first else { return true }
@@ -117,6 +126,8 @@ struct JobRunner: Sendable {
     private enum Committed {
         case committed(SyncJob, owed: [OutboxMessage])
         case again(isConflict: Bool)
+        /// Not even its failure can be stored.
+        case unrecordable(JobFailure)
     }
 
     private func commit(
@@ -140,8 +151,13 @@ struct JobRunner: Sendable {
             case .conflict(let reason):
                 guard conflicts >= Self.maximumConflicts else { return .again(isConflict: true) }
                 outcome = Self.tooManyConflicts(reason)
-            case .stale: outcome = Outcome(.skipped(.stale))
-            case .refused(let failure): outcome = Outcome(.failed(failure))
+            case .stale:
+                // A target outside the store has been written already: only a run from a fresh read mends that.
+                if outcome.isWrittenOutside, conflicts < Self.maximumConflicts { return .again(isConflict: true) }
+                outcome = Outcome(.skipped(.stale))
+            case .refused(let failure):
+                if case .failed = outcome.end { return .unrecordable(failure) }
+                outcome = Outcome(.failed(failure))
             }
         }
     }

@@ -41,15 +41,13 @@ struct Lanes<Job: Sendable>: Sendable {
     }
 }
 
-/// A first-in-first-out queue with constant-time ends.
+/// A first-in-first-out queue with constant-time ends; what was taken is not kept alive.
 struct FIFO<Element: Sendable>: Sendable {
-    private var elements: [Element] = []
+    private var elements: [Element?] = []
     private var head = 0
 
     /// How many elements there are.
     var count: Int { elements.count - head }
-    /// Whether there is none.
-    var isEmpty: Bool { count == 0 }
 
     /// Adds an element at the end.
     mutating func append(_ element: Element) { elements.append(element) }
@@ -58,6 +56,7 @@ struct FIFO<Element: Sendable>: Sendable {
     mutating func popFirst() -> Element? {
         guard head < elements.count else { return nil }
         let first = elements[head]
+        elements[head] = nil
         head += 1
         if head == elements.count || head > 1_024 {
             elements.removeFirst(head)
@@ -68,12 +67,8 @@ struct FIFO<Element: Sendable>: Sendable {
 
     /// Takes up to `limit` elements from the front.
     mutating func popFirst(_ limit: Int) -> [Element] {
-        let taken = Array(elements[head..<min(elements.count, head + limit)])
-        head += taken.count
-        if head == elements.count || head > 1_024 {
-            elements.removeFirst(head)
-            head = 0
-        }
+        var taken: [Element] = []
+        while taken.count < limit, let element = popFirst() { taken.append(element) }
         return taken
     }
 
@@ -81,6 +76,6 @@ struct FIFO<Element: Sendable>: Sendable {
     mutating func removeAll(where isVoid: (Element) -> Bool) {
         elements.removeFirst(head)
         head = 0
-        elements.removeAll(where: isVoid)
+        elements.removeAll { $0.map(isVoid) ?? true }
     }
 }

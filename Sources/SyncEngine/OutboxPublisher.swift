@@ -13,6 +13,7 @@ struct OutboxPublisher: Sendable {
 
     let store: JobStore
     let publisher: MessagePublisher
+    let patience: StorePatience
     let logger: Logger
 
     /// Publishes `owed` and settles what the broker confirmed.
@@ -33,15 +34,19 @@ struct OutboxPublisher: Sendable {
                     ])
             }
         }
-        if !confirmed.isEmpty { try await store.settle(confirmed) }
+        guard !confirmed.isEmpty else { return }
+        let settled = confirmed
+        try await patience.attempt { () async throws(JobStoreError) in try await store.settle(settled) }
     }
 
     /// Publishes what this store owes and owed at the last look already, whoever left it; answers what it owes now.
     ///
     /// A row that is seen for the first time is most likely about to be published by the job that wrote it.
     func publishLeftovers(seenBefore: Set<String>) async throws(JobStoreError) -> Set<String> {
-        try await store.deleteSettled()
-        let owed = try await store.owedMessages(limit: Self.batchSize)
+        let owed = try await patience.attempt { () async throws(JobStoreError) in
+            try await store.deleteSettled()
+            return try await store.owedMessages(limit: Self.batchSize)
+        }
         try await publish(owed.filter { seenBefore.contains($0.id) })
         return Set(owed.map(\.id))
     }

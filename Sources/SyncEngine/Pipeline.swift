@@ -26,6 +26,8 @@ actor Pipeline {
     private var isRouting = false
     private var isAnswering = false
     private var isStopping = false
+    private var failure: (any Error)?
+    private var publishing = 0
     private var counts = WorkerStatistics()
 
     /// Work that `run()` owns: waves of jobs, batches of change events, single messages.
@@ -34,7 +36,7 @@ actor Pipeline {
 
     init(
         intake: Intake, runner: JobRunner, router: ChangeRouter, consumer: WorkConsumer, concurrency: Int,
-        prefetch: Int, now: @escaping @Sendable () -> Timestamp, logger: Logger
+        smallestPrefetch: Int, now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
         self.intake = intake
         self.runner = runner
@@ -43,7 +45,7 @@ actor Pipeline {
         self.concurrency = max(1, concurrency)
         self.now = now
         self.logger = logger
-        ledger = AckLedger(patience: max(1, prefetch / 4))
+        ledger = AckLedger(patience: smallestPrefetch / 4)
         // Bounded by the prefetch: every errand holds at least one delivery.
         (errands, errandSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
     }
@@ -52,9 +54,23 @@ actor Pipeline {
     ///
     /// - Throws: the error of the store that no patience mends.
     nonisolated func run() async throws {
-        try await withThrowingDiscardingTaskGroup { group in
-            for await errand in errands { group.addTask { try await errand() } }
+        await withDiscardingTaskGroup { group in
+            for await errand in errands {
+                group.addTask {
+                    // Errands beside it go on: what they have committed may still be answered.
+                    do { try await errand() } catch { await self.fail(error) }
+                }
+            }
         }
+        if let failure = await failure { throw failure }
+    }
+
+    /// Ends the pipeline for an error that waiting does not mend; what is not answered goes back to the broker.
+    private func fail(_ error: any Error) {
+        guard !(error is CancellationError) else { return stop() }
+        if failure == nil { failure = error }
+        isStopping = true
+        stop()
     }
 
     // MARK: events of the consumer
@@ -98,6 +114,7 @@ actor Pipeline {
             counts.deliveries += 1
             if delivery.isRedelivered { counts.redelivered += 1 }
             switch delivery.origin {
+            case .changes where delivery.isBodyOmitted: reject(delivery)
             case .changes: changes.append(delivery)
             case .work(let queue): admit(delivery, queue: queue)
             }
@@ -114,24 +131,37 @@ actor Pipeline {
         case .refuse(let failure, let id, let slug):
             counts.refused += 1
             let runner = self.runner
+            publishing += 1
             errandSink.yield {
-                await runner.refuse(delivery, failure: failure, id: id, typeSlug: slug, queue: queue)
-                if !Task.isCancelled { await self.settle(delivery) }
+                let isPublished = await runner.refuse(
+                    delivery, failure: failure, id: id, typeSlug: slug, queue: queue)
+                await self.published(delivery, isPublished)
             }
-        case .reject(let bytes):
-            counts.refused += 1
-            logger.warning(
-                "A message is over the size limit; the broker moves it to the dead letters as it is",
-                metadata: [
-                    "bytes": .stringConvertible(bytes), "reason": .string(JobFailure.Code.bodyTooLarge.rawValue),
-                ])
-            settle(delivery, kind: .reject)
+        case .reject: reject(delivery)
         }
+    }
+
+    private func reject(_ delivery: Delivery) {
+        counts.refused += 1
+        logger.warning(
+            "A message is over the size limit; the broker moves it to the dead letters as it is",
+            metadata: [
+                "bytes": .stringConvertible(delivery.bodyBytes),
+                "reason": .string(JobFailure.Code.bodyTooLarge.rawValue),
+            ])
+        settle(delivery, kind: .reject)
     }
 
     private func publish(_ message: OutgoingMessage, for delivery: Delivery) {
         let runner = self.runner
-        errandSink.yield { if await runner.publishForCertain(message) { await self.settle(delivery) } }
+        publishing += 1
+        errandSink.yield { await self.published(delivery, await runner.publishForCertain(message)) }
+    }
+
+    /// Answers a delivery once what stands for it is safe with the broker, and never before.
+    private func published(_ delivery: Delivery, _ isPublished: Bool) {
+        publishing -= 1
+        if isPublished { settle(delivery) }
     }
 
     // MARK: jobs
@@ -241,7 +271,7 @@ actor Pipeline {
     func beginStopping() { isStopping = true }
 
     /// Whether nothing is under way: no job, no routing, no answer.
-    var isQuiet: Bool { running == 0 && !isRouting && !isAnswering }
+    var isQuiet: Bool { running == 0 && publishing == 0 && !isRouting && !isAnswering }
 
     /// Whether nothing is under way and no delivery is unanswered.
     var isIdle: Bool { isQuiet && ledger.unsettled == 0 }

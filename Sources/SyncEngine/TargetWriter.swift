@@ -20,6 +20,7 @@ struct TargetChange: Sendable {
 struct TargetWriter: Sendable {
     let systems: DocumentSystems
     let store: JobStore
+    let patience: StorePatience
     let now: @Sendable () -> Timestamp
 
     /// before_sync → save → after_sync, or why nothing is written.
@@ -27,10 +28,16 @@ struct TargetWriter: Sendable {
         _ change: TargetChange, handle: JobHandle, run: JobRun, intent: WriteIntent?
     ) async throws -> Executor.Execution.Result {
         let isEmbedded = systems[change.type.system]?.isEmbedded ?? false
-        if !isEmbedded, let intent, let done = try await resumed(intent, change: change, handle: handle) {
+        if !isEmbedded, let intent, var done = try await resumed(intent, change: change, handle: handle) {
+            await afterSync(intent.write, handle: handle, outcome: &done)
             return .outcome(done)
         }
         var outcome = described(change, handle: handle)
+        if let reason = disabled(change.operation, by: handle.flags) {
+            outcome.end = .skipped(reason)
+            outcome.diff = nil
+            return .outcome(outcome)
+        }
         if isUnchanged(change, binding: handle.binding), !handle.flags.updateWithoutChangesEnabled {
             outcome.end = .skipped(handle.job.request.dryRun ? .dryRun : .noChanges)
             outcome.diff = Diff()
@@ -41,14 +48,15 @@ struct TargetWriter: Sendable {
             outcome.end = .skipped(.dryRun)
             return .outcome(outcome)
         }
-        let write = makeWrite(change, handle: handle)
+        let write = try makeWrite(change, handle: handle, isEmbedded: isEmbedded)
         try await handle.type.controller.beforeSync(write, for: handle)
         if isEmbedded {
             outcome.embeddedWrite = write
             outcome.binding = binding(change, handle: handle, name: change.before?.key?.name ?? "", stored: nil)
         } else {
-            try await store.recordIntent(
-                WriteIntent(jobID: run.job.id, turn: run.turn, runID: run.runID, write: write, recordedAt: now()))
+            let intent = WriteIntent(
+                jobID: run.job.id, turn: run.turn, runID: run.runID, write: write, recordedAt: now())
+            try await patience.attempt { () async throws(JobStoreError) in try await store.recordIntent(intent) }
             switch try await systems.write(write) {
             case .conflict(let reason): return .conflict(reason)
             case .refused(let failure): throw failure
@@ -60,8 +68,32 @@ struct TargetWriter: Sendable {
                 }
             }
         }
-        try await handle.type.controller.afterSync(write, for: handle)
+        await afterSync(write, handle: handle, outcome: &outcome)
         return .outcome(outcome)
+    }
+
+    /// Runs `after_sync`.
+    ///
+    /// What it throws fails the job: a write that travels with the commit is not made then; one that was made
+    /// elsewhere stands, and so does what the record and the binding say about it.
+    private func afterSync(_ write: DocumentWrite, handle: JobHandle, outcome: inout Outcome) async {
+        do {
+            try await handle.type.controller.afterSync(write, for: handle)
+        } catch {
+            outcome.end = .failed(JobFailure(error))
+            if outcome.embeddedWrite != nil {
+                outcome.embeddedWrite = nil
+                outcome.binding = nil
+            }
+        }
+    }
+
+    private func disabled(_ operation: Operation, by flags: SyncFlags) -> SkipReason? {
+        switch operation {
+        case .insert: flags.insertEnabled ? nil : .insertDisabled
+        case .update: flags.updateEnabled ? nil : .updateDisabled
+        case .delete: flags.deleteEnabled ? nil : .deleteDisabled
+        }
     }
 
     /// The outcome of a run that finds nothing to delete because an earlier run of the same job deleted it.
@@ -80,7 +112,8 @@ struct TargetWriter: Sendable {
         guard intent.write.type == change.type, intent.write.after != nil else { return nil }
         let shape = systems.shape(of: change.type)
         if let current = change.before {
-            guard intent.write.isDone(in: current, shape: shape) else { return nil }
+            // With a difference left, the source has moved on since: this run has its own write to make.
+            guard intent.write.isDone(in: current, shape: shape), change.diff.isEmpty else { return nil }
             return outcome(of: intent, handle: handle, stored: current)
         }
         // The controller means to insert: the earlier insert may be there under a name that only the target knows.
@@ -88,9 +121,9 @@ struct TargetWriter: Sendable {
         for field in intent.write.diff.changed where field.new.isScalar { fields[field.field] = field.new }
         guard !fields.isEmpty else { return nil }
         let found = try await systems.find(DocumentQuery(type: change.type, fields: fields, limit: 2))
-        guard found.count == 1, let current = found.first, intent.write.isDone(in: current, shape: shape) else {
-            return nil
-        }
+        guard found.count == 1, let current = found.first, intent.write.isDone(in: current, shape: shape),
+            try Diff(from: current, to: change.after, shape: shape).isEmpty
+        else { return nil }
         return outcome(of: intent, handle: handle, stored: current)
     }
 
@@ -131,7 +164,14 @@ struct TargetWriter: Sendable {
         return stored == before.fieldsHash && sent == after.fieldsHash
     }
 
-    private func makeWrite(_ change: TargetChange, handle: JobHandle) -> DocumentWrite {
+    private func makeWrite(
+        _ change: TargetChange, handle: JobHandle, isEmbedded: Bool
+    ) throws(JobFailure) -> DocumentWrite {
+        var after = change.after
+        if isEmbedded, let fields = after?.fields {
+            // The store knows no shapes: what version the document has is said with the write.
+            after?.version = try systems.shape(of: change.type).version(in: fields)
+        }
         let job = handle.job
         let key =
             switch change.operation {
@@ -144,7 +184,7 @@ struct TargetWriter: Sendable {
                     ])
             }
         return DocumentWrite(
-            type: change.type, before: change.before, after: change.after,
+            type: change.type, before: change.before, after: after,
             fallbackName: job.request.sourceDocumentName ?? job.id, diff: change.diff, idempotencyKey: key)
     }
 
@@ -155,6 +195,7 @@ struct TargetWriter: Sendable {
         var binding = Binding(
             key: key, target: DocumentKey(type: change.type, name: name), isDeleted: change.operation == .delete,
             sourceVersion: handle.source?.version ?? handle.binding?.sourceVersion)
+        binding.isNewIncarnation = handle.binding?.isDeleted == true && handle.isSourceLoaded
         if let stored, let after = change.after {
             // What was sent, over what the target made of it: equal to `stored` unless the target normalised something.
             var sent = stored

@@ -47,20 +47,22 @@ public struct Worker: Service {
             maximumBodyBytes: settings.maximumBodyBytes, logger: logger)
         publisher = MessagePublisher(configuration: connection("publisher"), topology: topology, logger: logger)
         depths = QueueDepths(configuration: connection("depths"), logger: logger)
-        outbox = OutboxPublisher(store: store, publisher: publisher, logger: logger)
+        let patience = StorePatience(limit: settings.storePatience, logger: logger)
+        outbox = OutboxPublisher(store: store, publisher: publisher, patience: patience, logger: logger)
         let executor = Executor(
-            systems: systems, targetWriter: TargetWriter(systems: systems, store: store, now: now),
+            systems: systems, targetWriter: TargetWriter(systems: systems, store: store, patience: patience, now: now),
             maximumDocumentBytes: settings.maximumDocumentBytes, logger: logger)
         let runner = JobRunner(
             executor: executor, store: store, outbox: outbox, publisher: publisher,
-            patience: StorePatience(limit: settings.storePatience, logger: logger), node: node, now: now, logger: logger
+            patience: patience, node: node, now: now, logger: logger
         )
         pipeline = Pipeline(
             intake: Intake(types: types, topology: topology, maximumDepth: settings.maximumDepth), runner: runner,
             router: ChangeRouter(
                 types: types, publisher: publisher, maximumDepth: settings.maximumDepth, logger: logger, now: now),
             consumer: consumer,
-            concurrency: settings.concurrency, prefetch: settings.prefetch, now: now, logger: logger)
+            concurrency: settings.concurrency, smallestPrefetch: settings.smallestPrefetch, now: now,
+            logger: logger)
     }
 
     /// What has been done so far.

@@ -33,6 +33,9 @@ extension Worker {
             Dictionary(queues.map { ($0, prefetchByQueue[$0] ?? prefetch) }) { first, _ in first }
         }
 
+        /// The smallest of them: how long the settled may wait behind the unsettled is measured by it.
+        var smallestPrefetch: Int { min(prefetches.values.min() ?? prefetch, prefetch) }
+
         /// The defaults, for `queues`.
         public init(queues: [String]) { self.queues = queues }
     }

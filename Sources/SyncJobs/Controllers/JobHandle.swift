@@ -71,12 +71,24 @@ public struct JobHandle: Sendable {
     /// What the request carries for the controller; empty when it carries nothing.
     public var context: JSONObject { job.request.context ?? JSONObject() }
 
+    /// Whether the job is about an end: the source was deleted, or somebody asks for the target's deletion.
+    ///
+    /// A delete event that comes late, when the source is there again, is neither.
+    public var isDelete: Bool {
+        isSourceDeleted || (job.request.operation == .delete && job.request.triggerType != .documentHook)
+    }
+
+    /// Whether the source was read from its system just now, and is there; else it came with the request, or is gone.
+    public var isSourceLoaded: Bool {
+        source != nil && !isSourceDeleted && (job.request.document == nil || job.request.operation == .delete)
+    }
+
     /// The name of the live bound target; nil without one.
     public var boundTargetName: String? { binding.flatMap { $0.isDeleted ? nil : $0.target.name } }
 
     /// What a controller without a view of its own wants: update what is bound, insert what is not, delete what is gone.
     public var defaultTarget: TargetDecision {
-        switch (isSourceDeleted || job.request.operation == .delete, boundTargetName) {
+        switch (isDelete, boundTargetName) {
         case (true, let name?): .delete(name)
         case (true, nil): .none(.alreadyGone)
         case (false, let name?): .update(name)

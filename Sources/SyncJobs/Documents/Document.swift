@@ -99,6 +99,9 @@ public enum DocumentState: Sendable, Hashable {
         }
     }
 
+    /// Whether the system says that it was deleted.
+    public var isDeleted: Bool { if case .deleted = self { true } else { false } }
+
     /// The same state of another document.
     ///
     /// - Throws: what `change` throws.

@@ -91,6 +91,16 @@ public struct DocumentShape: Sendable, Hashable {
     /// The names of the fields whose values are masked.
     public var sensitiveFields: Set<String> { Set(fields.filter(\.value.isSensitive).keys) }
 
+    /// The version that `text` is, in the normal form of the declared order; nil when no version is declared.
+    ///
+    /// - Throws: ``JobFailure`` (permanent, `invalid_version`) when it is none of the declared order.
+    public func version(reading text: String) throws(JobFailure) -> DocumentVersion? {
+        guard let version else { return nil }
+        var fields = JSONObject()
+        fields[version.field] = .string(text)
+        return try self.version(in: fields)
+    }
+
     /// The version that `fields` carry, in the normal form of its order; nil when none is declared or it is missing.
     ///
     /// - Throws: ``JobFailure`` (permanent, `invalid_version`) when the value is none of the declared order.

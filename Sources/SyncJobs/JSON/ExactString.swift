@@ -36,4 +36,19 @@ extension String {
 
     /// Whether this string's UTF-8 bytes come before the other's.
     public func precedesByBytes(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
+
+    /// The longest beginning of whole characters within so many UTF-8 bytes, with "…" where something was cut.
+    ///
+    /// A single character may be of any length, so a count of characters bounds nothing.
+    public func cut(toBytes limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        var result = String.UnicodeScalarView()
+        var bytes = 3
+        for scalar in unicodeScalars {
+            bytes += UTF8.width(scalar)
+            if bytes > limit { break }
+            result.append(scalar)
+        }
+        return String(result) + "…"
+    }
 }

@@ -26,6 +26,11 @@ public struct Binding: Sendable, Hashable {
     public var target: DocumentKey
     /// Whether the target was deleted by a job: then this is the tombstone that fences late updates.
     public var isDeleted: Bool
+    /// Whether it begins anew over a deleted target's tombstone: a re-created source may count from 1 again, and is
+    /// not stale by the tombstone's version.
+    ///
+    /// Not stored.
+    public var isNewIncarnation = false
     /// The source's version that was applied last.
     public var sourceVersion: DocumentVersion?
     /// The hash of the target's fields as they were sent last.

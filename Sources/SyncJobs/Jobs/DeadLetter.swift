@@ -43,13 +43,13 @@ public struct DeadLetter: Sendable, Hashable {
     /// The routing key on the dead exchange: the reason.
     public var routingKey: String { reason.code.rawValue }
 
-    /// The headers of the message; texts are cut to what a header may sensibly hold.
+    /// The headers of the message.
     public var headers: JSONObject {
         var headers: JSONObject = [:]
         func put(_ header: Header, _ value: JSONValue) { headers[header.rawValue] = value }
         put(.reason, .string(reason.code.rawValue))
-        put(.message, .string(String(reason.message.prefix(2_000))))
-        put(.remedy, .string(String(reason.remedy.prefix(1_000))))
+        put(.message, .string(reason.message))
+        put(.remedy, .string(reason.remedy))
         put(.queue, .string(queue))
         put(.turn, .int(turn))
         put(.failedAt, .string(failedAt.description))

@@ -69,11 +69,15 @@ public struct JobFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// How the job goes on.
     public var disposition: Disposition
 
+    /// The most UTF-8 bytes of a message and of a remedy; what is longer is cut.
+    public static let maximumTextBytes = 2_000
+
     /// Makes a failure; permanent unless told otherwise.
     public init(_ code: Code, _ message: String, remedy: String, disposition: Disposition = .permanent) {
         self.code = code
-        self.message = message
-        self.remedy = remedy
+        // Both travel in message headers, so their bytes are bounded, whatever a message or a document held.
+        self.message = message.cut(toBytes: Self.maximumTextBytes)
+        self.remedy = remedy.cut(toBytes: Self.maximumTextBytes)
         self.disposition = disposition
     }
 
@@ -99,7 +103,11 @@ public struct JobFailure: Error, Sendable, Hashable, CustomStringConvertible {
                 .canceled, "the run was stopped", remedy: "it runs again when its message is delivered again",
                 disposition: .retryable(after: nil))
         } else {
-            self = .retryable("the controller failed: \(type(of: error)): \(String(describing: error).prefix(500))")
+            // Its description may hold document contents, and this stands in records, dead letters and logs.
+            self = JobFailure(
+                .controllerFailed, "the controller threw \(type(of: error))",
+                remedy: "throw a JobFailure to say more; the controller's own log may have it",
+                disposition: .retryable(after: nil))
         }
     }
 

@@ -21,7 +21,7 @@ public struct MappingController: SingleTargetController {
     /// - Throws: ``JobFailure``: `required_field_missing`, `ambiguous_match`, `target_not_found` for an update of nothing,
     ///   and what a rule of `match` fails with.
     public func target(for job: JobHandle) async throws -> TargetDecision {
-        if isDelete(job) { return try targetOfDelete(job) }
+        if job.isDelete { return try targetOfDelete(job) }
         let scope = scope(
             of: job, operation: job.boundTargetName == nil ? nil : .update, targetName: job.boundTargetName)
         if let when = mapping.when, !when.expression.isTrue(in: scope) { return .none(.condition) }
@@ -45,7 +45,7 @@ public struct MappingController: SingleTargetController {
         let isInsert = target.key == nil || target.fields.isEmpty
         let scope = scope(
             of: job, operation: isInsert ? .insert : .update, targetName: target.key?.name ?? job.boundTargetName)
-        if isDelete(job), case .update(let rules) = mapping.onDelete {
+        if job.isDelete, case .update(let rules) = mapping.onDelete {
             try apply(rules, to: &target.fields, in: scope, isInsert: isInsert, job: job)
             return
         }
@@ -62,8 +62,6 @@ public struct MappingController: SingleTargetController {
             }
         }
     }
-
-    private func isDelete(_ job: JobHandle) -> Bool { job.isSourceDeleted || job.job.request.operation == .delete }
 
     private func targetOfDelete(_ job: JobHandle) throws -> TargetDecision {
         guard let onDelete = mapping.onDelete else {

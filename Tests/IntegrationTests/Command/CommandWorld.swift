@@ -16,7 +16,8 @@ extension EngineWorld {
         Program(
             ferryProgram, arguments, folder: folder.path, input: Array(input.utf8),
             environment: [
-                "FERRY_BROKER_URL": url ?? broker.operatorURL, "FERRY_CONFIG": folder.appending(path: "ferry.yaml").path,
+                "FERRY_BROKER_URL": url ?? broker.operatorURL,
+                "FERRY_CONFIG": folder.appending(path: "ferry.yaml").path,
             ])
     }
 
@@ -25,7 +26,7 @@ extension EngineWorld {
     func expect(
         _ status: Int32 = 0, from program: Program, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> ProgramResult {
-        let result = try await program.result(within: .seconds(60))
+        let result = try await program.result(within: .seconds(120))
         #expect(
             result.status == status, "\(program.description)\n\(result.errors)\(result.output)",
             sourceLocation: sourceLocation)

@@ -11,7 +11,8 @@ import Testing
             let load = Workload(seed: 471)
             try await load.publish(to: world)
             var random = SeededGenerator(seed: 815)
-            for _ in 0..<6 {
+            let kills = 6
+            for _ in 0..<kills {
                 let mark = try await world.endedJobs() + Int.random(in: 0...250, using: &random)
                 try await world.ferry("work", "--quiet").whileRunning { worker in
                     try await eventually("\(mark) jobs have ended") { try await world.endedJobs() > mark }
@@ -23,6 +24,19 @@ import Testing
             let report = try await world.expect(from: world.ferry("work", "--until-empty", "--quiet", "--json")).json
             #expect(report.objectValue?["redelivered"] != 0)
             #expect(report.objectValue?["dead_letters"] == 0)
+            try await load.expectDone(in: world, kills: kills)
+        }
+    }
+
+    @Test func twoWorkersOnOneStoreDoEachThingOnce() async throws {
+        try await EngineWorld.with { world in
+            let load = Workload(documents: 300, seed: 475)
+            try await load.publish(to: world)
+            let work = world.ferry("work", "--until-empty", "--quiet", "--json", "--prefetch", "50")
+            async let first = world.expect(from: work)
+            try await world.expect(from: work)
+            _ = try await first
+            #expect(try await world.storeRows("SELECT count(DISTINCT node) FROM attempts") == "2\n")
             try await load.expectDone(in: world)
         }
     }
@@ -46,7 +60,7 @@ import Testing
                     #expect(try end.json.objectValue?["redelivered"] != 0)
                 }
             }
-            try await load.expectDone(in: world)
+            try await load.expectDone(in: world, kills: 1)
         }
     }
 }

@@ -6,22 +6,23 @@ import Testing
 @testable import Ferry
 
 @Suite struct SignalTests {
-    @Test(arguments: [SIGTERM, SIGINT])
-    func stopsInMidRunWithStatusZeroAndLeavesTheRestToTheNext(signal: Int32) async throws {
+    /// Without a grace, what runs is cut off, and is not called failed for it.
+    @Test(arguments: [(SIGTERM, "30s"), (SIGINT, "30s"), (SIGTERM, "0s")])
+    func stopsInMidRunWithStatusZeroAndLeavesTheRestToTheNext(signal: Int32, grace: String) async throws {
         try await EngineWorld.with { world in
             let load = Workload(documents: 300, seed: 474)
             try await load.publish(to: world)
-            try await world.ferry("work", "--concurrency", "4").whileRunning { worker in
+            try await world.ferry("work", "--concurrency", "4", "--grace", grace).whileRunning { worker in
                 try await eventually("work goes on") { try await world.endedJobs() > 100 }
                 worker.signal(signal)
                 let end = try await worker.end()
                 #expect(end.status == 0, "\(end.errors)")
-                #expect(end.errors.contains("stopping; running jobs have 30s"))
+                #expect(end.errors.contains("stopping; running jobs have \(grace)"))
                 #expect(end.output.contains("Failed 0"), "its last words: \(end.output)")
             }
             #expect(try await world.endedJobs() < load.count, "it stopped in mid-run")
             try await world.expect(from: world.ferry("work", "--until-empty", "--quiet"))
-            try await load.expectDone(in: world)
+            try await load.expectDone(in: world, kills: grace == "0s" ? 1 : 0)
         }
     }
 

@@ -142,13 +142,16 @@ struct EngineWorld: Sendable {
     // MARK: workers
 
     /// A worker of this world.
-    func makeWorker(_ adjust: (inout Worker.Settings) -> Void = { _ in }) throws -> Worker {
+    func makeWorker(
+        store: JobStore? = nil, systems: DocumentSystems? = nil, _ adjust: (inout Worker.Settings) -> Void = { _ in }
+    ) throws -> Worker {
         var settings = Worker.Settings(queues: composition.configuration.queues)
         settings.grace = .seconds(10)
         adjust(&settings)
         return Worker(
-            settings: settings, types: composition.configuration.types, systems: systems, store: store,
-            broker: try composition.broker("worker"), topology: composition.topology, node: "test", logger: logger,
+            settings: settings, types: composition.configuration.types, systems: systems ?? self.systems,
+            store: store ?? self.store, broker: try composition.broker("worker"), topology: composition.topology,
+            node: "test", logger: logger,
             now: { Composition.now() })
     }
 

@@ -35,6 +35,7 @@ final class GateController: SingleTargetController {
 /// Calls a closure in each hook.
 struct HookController: SingleTargetController {
     var onUpdate: @Sendable (inout Document, JobHandle) async throws -> Void = { _, _ in }
+    var onAfterSync: @Sendable (JobHandle) async throws -> Void = { _ in }
     var onFinished: @Sendable (SyncJob) async throws -> Void = { _ in }
 
     func update(_ target: inout Document, for job: JobHandle) async throws {
@@ -42,5 +43,6 @@ struct HookController: SingleTargetController {
         try await onUpdate(&target, job)
     }
 
+    func afterSync(_ write: DocumentWrite, for job: JobHandle) async throws { try await onAfterSync(job) }
     func finished(_ job: SyncJob, handle: JobHandle) async throws { try await onFinished(job) }
 }

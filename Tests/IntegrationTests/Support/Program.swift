@@ -204,7 +204,7 @@ final class RunningProgram: Sendable {
     /// Waits for its end.
     ///
     /// - Throws: ``Program/Failure`` when it does not come within `limit`; then it was killed.
-    func end(within limit: Duration = .seconds(60)) async throws -> ProgramResult {
+    func end(within limit: Duration = .seconds(120)) async throws -> ProgramResult {
         let deadline = ContinuousClock.now + limit
         while true {
             if let status = ended.withLock({ $0 }) { return try result(status: status) }
