@@ -49,7 +49,7 @@ import Testing
         try await withContract { world, producer, worker in
             try await ForeignProducer.pika(ForeignProducer.example(in: "python"), url: producer).run()
             try await world.expect(from: world.ferry("work", "--until-empty", "--quiet", url: worker))
-            let job = try await world.job("erp-2026-11-21-000471")
+            let job = try await world.job("erp-2026-11-21-000470")
             #expect(job.status == .finished)
             #expect(job.typeSlug == "sap_customer_sync")
             #expect(try await world.account("CUST-00001")?["label"] == "Müller & Søn")
