@@ -81,6 +81,7 @@ actor Pipeline {
         case .opened(let epoch): open(epoch)
         case .deliveries(let deliveries): receive(deliveries)
         case .cancelled(let queue):
+            counts.lostSubscriptions += 1
             logger.error("The broker ended a subscription; it is taken up again", metadata: ["queue": .string(queue)])
         case .closed(let error):
             counts.isConnected = false

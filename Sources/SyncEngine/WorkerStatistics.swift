@@ -19,6 +19,8 @@ public struct WorkerStatistics: Sendable, Hashable {
     public var deliveries = 0
     /// Deliveries that the broker had handed out before.
     public var redelivered = 0
+    /// Subscriptions that the broker ended because their queue was deleted; each is taken up again.
+    public var lostSubscriptions = 0
     /// Jobs under way.
     public var running = 0
     /// Jobs waiting behind others of their key, or for a place.
