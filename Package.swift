@@ -35,7 +35,8 @@ let package = Package(
     name: "ferry",
     platforms: [.macOS(.v15)],
     products: [
-        .library(name: "Ferry", targets: ["Ferry"]),
+        // SyncJobs beside it: a controller of one's own is written in its words.
+        .library(name: "Ferry", targets: ["Ferry", "SyncJobs"]),
         .executable(name: "ferry", targets: ["FerryMain"]),
     ],
     dependencies: [
