@@ -70,7 +70,7 @@ private struct ReadyCommit: Sendable {
     private let write: ReadyWrite?
     private let committedAt: Timestamp
     private let jobRow: StatementArguments
-    private let attemptRow: StatementArguments
+    private let attemptRow: StatementArguments?
     private let bindingRow: StatementArguments?
     private let outbox: [OutboxMessage]
     private let outboxRows: [StatementArguments]
@@ -94,11 +94,11 @@ private struct ReadyCommit: Sendable {
         self.binding = binding
         self.write = write
         turn = transition.turn
-        let endedAt = transition.attempt.endedAt
+        let endedAt = transition.at
         committedAt = endedAt
         let jobValues = JobRow.values(of: job)
         jobRow = StatementArguments(columns: jobValues)
-        attemptRow = StatementArguments(columns: AttemptRow.values(of: transition.attempt))
+        attemptRow = transition.attempt.map { StatementArguments(columns: AttemptRow.values(of: $0)) }
         bindingRow = binding.map { StatementArguments(columns: BindingRow.values(of: $0, at: endedAt)) }
         outbox = transition.outbox
         let outboxValues = transition.outbox.map(OutboxRow.values)
@@ -138,10 +138,10 @@ private struct ReadyCommit: Sendable {
     private func storeRecord(_ known: Int64?, in context: WriteContext) throws {
         if let known {
             try context.execute(JobRow.update, jobRow + [known])
-            try context.execute(AttemptRow.insertForKnownJob, attemptRow + [job.id.nameValue])
+            if let attemptRow { try context.execute(AttemptRow.insertForKnownJob, attemptRow + [job.id.nameValue]) }
         } else {
             try context.execute(JobRow.insert, jobRow)
-            try context.execute(AttemptRow.insertForNewJob, attemptRow)
+            if let attemptRow { try context.execute(AttemptRow.insertForNewJob, attemptRow) }
         }
         if let bindingRow { try context.execute(BindingRow.upsert, bindingRow) }
         try WriteIntentRow.removeAll(ofJob: job.id, in: context)

@@ -65,9 +65,11 @@ enum OutboxRow {
 
     static func message(from row: Row) throws -> OutboxMessage {
         var columns = ColumnReader(row)
+        let id = try columns.text()
+        let jobID = try columns.text()
         return OutboxMessage(
-            storedID: try columns.text(), jobID: try columns.text(), kind: try columns.word(OutboxMessage.Kind.self),
-            routingKey: try columns.text(), headers: try columns.object(), body: try columns.bytes())
+            storedID: id, jobID: jobID, messageID: jobID, kind: try columns.word(OutboxMessage.Kind.self), queue: nil,
+            routingKey: try columns.text(), dueAt: nil, headers: try columns.object(), body: try columns.bytes())
     }
 
     /// Adds a message; one that is owed already is left as it is, because its id derives from its content's cause.

@@ -214,7 +214,7 @@ struct Executor: Sendable {
             }
             return .target(TargetAnswer(operation: operation, type: type, name: name))
         }
-        return try await handle.type.controller.target(for: handle)
+        return try await handle.type.targetController.target(for: handle)
     }
 
     // MARK: update → diff → save
@@ -239,7 +239,7 @@ struct Executor: Sendable {
         var after: Document?
         if operation != .delete {
             var updated = before ?? Document(key: insertName.map { DocumentKey(type: type, name: $0) }, fields: [:])
-            try await handle.type.controller.update(&updated, for: handle)
+            try await handle.type.targetController.update(&updated, for: handle)
             after = updated
         }
         let change = TargetChange(

@@ -55,7 +55,7 @@ struct JobRunner: Sendable {
             // What a cancellation does to a run is no failure of the job.
             if Task.isCancelled, execution.result.isCutShort { return .abandoned }
             if case .conflict = execution.result { lastConflict = run.runID }
-            switch try await commit(execution, of: run, conflicts: conflicts) {
+            switch try await commit(execution, of: run, type: job.type, conflicts: conflicts) {
             case .unrecordable(let failure): return await refuse(job, failure: failure)
             case .committed(let record, let owed):
                 try await outbox.publish(owed)
@@ -131,7 +131,7 @@ struct JobRunner: Sendable {
     }
 
     private func commit(
-        _ execution: Executor.Execution, of run: JobRun, conflicts: Int
+        _ execution: Executor.Execution, of run: JobRun, type: SyncJobType, conflicts: Int
     ) async throws(JobStoreError) -> Committed {
         var outcome: Outcome
         switch execution.result {
@@ -141,7 +141,8 @@ struct JobRunner: Sendable {
             outcome = Self.tooManyConflicts(reason)
         }
         while true {
-            let transition = JobTransition.next(run, outcome: outcome, now: now())
+            let transition = JobTransition.next(
+                run, outcome: outcome, type: type, chance: Double.random(in: 0..<1), now: now())
             let result = try await patience.attempt { () async throws(JobStoreError) in
                 try await store.commit(transition)
             }

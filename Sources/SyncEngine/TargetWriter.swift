@@ -49,7 +49,7 @@ struct TargetWriter: Sendable {
             return .outcome(outcome)
         }
         let write = try makeWrite(change, handle: handle, isEmbedded: isEmbedded)
-        try await handle.type.controller.beforeSync(write, for: handle)
+        try await handle.type.targetController.beforeSync(write, for: handle)
         if isEmbedded {
             outcome.embeddedWrite = write
             outcome.binding = binding(change, handle: handle, name: change.before?.key?.name ?? "", stored: nil)
@@ -78,7 +78,7 @@ struct TargetWriter: Sendable {
     /// elsewhere stands, and so does what the record and the binding say about it.
     private func afterSync(_ write: DocumentWrite, handle: JobHandle, outcome: inout Outcome) async {
         do {
-            try await handle.type.controller.afterSync(write, for: handle)
+            try await handle.type.targetController.afterSync(write, for: handle)
         } catch {
             outcome.end = .failed(JobFailure(error))
             if outcome.embeddedWrite != nil {

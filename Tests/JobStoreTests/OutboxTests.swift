@@ -14,7 +14,8 @@ import Testing
     private func fail(_ id: String, turn: Int = 0, body: [UInt8] = Array("{}".utf8)) async throws -> [OutboxMessage] {
         var run = Sample.run(Sample.job(id), turn: turn)
         run.body = body
-        let transition = JobTransition.next(run, outcome: Outcome(.failed(.permanent("no"))), now: Sample.start)
+        let transition = JobTransition.next(
+            run, outcome: Outcome(.failed(.permanent("no"))), type: Sample.type, chance: 0, now: Sample.start)
         return try #require(try await store.commit(transition).owed)
     }
 

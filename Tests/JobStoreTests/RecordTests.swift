@@ -58,7 +58,7 @@ import Testing
         transition.job.noTargetReason = .condition
         let result = try await store.commit(transition)
         var expected = transition.job
-        expected.attempts = [transition.attempt]
+        expected.attempts = [try #require(transition.attempt)]
         #expect(result.job == transition.job)
         let stored = try #require(try await store.job(id: "full"))
         #expect(stored == expected)

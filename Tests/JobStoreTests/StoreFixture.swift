@@ -85,7 +85,8 @@ enum Sample {
     ) -> JobTransition {
         var outcome = Outcome(end)
         change(&outcome)
-        return JobTransition.next(run(job, turn: turn), outcome: outcome, now: start.advanced(by: .seconds(1)))
+        return JobTransition.next(
+            run(job, turn: turn), outcome: outcome, type: type, chance: 0, now: start.advanced(by: .seconds(1)))
     }
 
     static func insert(_ name: String?, _ fields: JSONObject, fallbackName: String = "fallback") -> DocumentWrite {

@@ -22,7 +22,7 @@ public struct Ferry: Sendable {
     ///   - controllers: what `controller:` of a type names.
     ///   - functions: the pure functions that `using:` of a mapping names.
     public init(
-        controllers: [String: any SingleTargetController] = [:],
+        controllers: [String: any SyncController] = [:],
         functions: [String: @Sendable (JSONValue) throws -> JSONValue] = [:]
     ) {
         registrations = Registrations(controllers: controllers, functions: functions)

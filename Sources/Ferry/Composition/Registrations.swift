@@ -10,7 +10,7 @@ struct Registrations: Sendable {
     @TaskLocal static var current = Registrations()
 
     /// By the names that `controller:` uses.
-    var controllers: [String: any SingleTargetController] = [:]
+    var controllers: [String: any SyncController] = [:]
     /// By the names that `using:` uses.
     var functions: [String: FerryConfiguration.Function] = [:]
 }

@@ -37,7 +37,7 @@ struct ConfigurationDraft {
 
 extension ConfigurationReader {
     mutating func readDraft(
-        _ root: ConfigNode, controllers: [String: any SingleTargetController],
+        _ root: ConfigNode, controllers: [String: any SyncController],
         functions: [String: FerryConfiguration.Function]
     ) -> ConfigurationDraft {
         let sections = section(root, keys: SectionKey.self)

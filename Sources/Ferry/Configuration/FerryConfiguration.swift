@@ -73,7 +73,7 @@ public struct FerryConfiguration: Sendable {
     ///   - functions: the registered functions that `using:` of a mapping names.
     /// - Throws: ``ConfigurationError`` with all problems at once.
     public static func load(
-        path: String, environment: [String: String], controllers: [String: any SingleTargetController] = [:],
+        path: String, environment: [String: String], controllers: [String: any SyncController] = [:],
         functions: [String: Function] = [:]
     ) throws(ConfigurationError) -> FerryConfiguration {
         let bytes: [UInt8]
@@ -90,7 +90,7 @@ public struct FerryConfiguration: Sendable {
     /// - Throws: ``ConfigurationError`` with all problems at once.
     public static func read(
         _ text: [UInt8], file: String, environment: [String: String],
-        controllers: [String: any SingleTargetController] = [:], functions: [String: Function] = [:]
+        controllers: [String: any SyncController] = [:], functions: [String: Function] = [:]
     ) throws(ConfigurationError) -> FerryConfiguration {
         let references = ReferenceExpansion(environment: environment, folder: FilePath.folder(of: file))
         let document = YAMLDocument(text, references: references)

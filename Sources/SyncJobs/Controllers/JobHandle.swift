@@ -46,17 +46,27 @@ public struct JobHandle: Sendable {
     /// Whether the source was deleted.
     public let isSourceDeleted: Bool
     /// The binding of this source, a deleted target's tombstone included.
-    public let binding: Binding?
+    public private(set) var binding: Binding?
+    /// What an earlier attempt of the job saved; nil when none did.
+    public let checkpoint: JSONValue?
+    /// What the request carries for the controller, or what the answer that chose the target says instead; empty when
+    /// neither says anything.
+    public private(set) var context: JSONObject
+    /// The key of the target among the source's targets; empty for a single one.
+    public private(set) var targetKey: String
     /// Reading documents of any configured system.
     public let lookups: any DocumentLookups
+    /// Bindings, progress, checkpoints: what the engine does for a running job.
+    public let services: any JobServices
     /// A logger that carries the job's id.
     public let logger: Logger
-    private let recordedNotes = JobNotes()
+    private let recordings = JobRecordings()
 
     /// Makes a handle.
     public init(
         job: SyncJob, type: SyncJobType, source: Document?, isSourceDeleted: Bool, binding: Binding?,
-        lookups: any DocumentLookups, logger: Logger
+        checkpoint: JSONValue? = nil, lookups: any DocumentLookups, services: any JobServices = NoServices(),
+        logger: Logger
     ) {
         self.job = job
         self.type = type
@@ -64,12 +74,24 @@ public struct JobHandle: Sendable {
         self.source = source
         self.isSourceDeleted = isSourceDeleted
         self.binding = binding
+        self.checkpoint = checkpoint
+        context = job.request.context ?? JSONObject()
+        targetKey = job.request.targetKey ?? ""
         self.lookups = lookups
+        self.services = services
         self.logger = logger
     }
 
-    /// What the request carries for the controller; empty when it carries nothing.
-    public var context: JSONObject { job.request.context ?? JSONObject() }
+    /// The same job with another context, binding or key: what a single answer of `targets` runs with.
+    ///
+    /// Notes and follow-ups are those of the job, whichever handle they are said to.
+    public func with(context: JSONObject?, targetKey: String?, binding: Binding?) -> JobHandle {
+        var handle = self
+        if let context { handle.context = context }
+        if let targetKey { handle.targetKey = targetKey }
+        handle.binding = binding
+        return handle
+    }
 
     /// Whether the job is about an end: the source was deleted, or somebody asks for the target's deletion.
     ///
@@ -97,23 +119,119 @@ public struct JobHandle: Sendable {
     }
 
     /// Notes something on the record; at most 50 notes of 500 characters are kept.
-    public func note(_ text: String) { recordedNotes.add(text) }
+    public func note(_ text: String) { recordings.note(text) }
 
     /// What was noted so far.
-    public var notes: [String] { recordedNotes.all }
+    public var notes: [String] { recordings.notes }
 
-    /// Throws when the job is to stop (its time is up, or the worker stops).
+    /// Throws when the job is to stop (its time is up, it was canceled, or the worker stops).
     ///
     /// - Throws: `CancellationError`.
     public func checkCancellation() throws { try Task.checkCancellation() }
-}
 
-private final class JobNotes: Sendable {
-    private let texts = Mutex<[String]>([])
+    /// Tells how far the job has come; shown at most twice a second.
+    public func report(progress: JobProgress) { services.report(progress, jobID: job.id) }
 
-    func add(_ text: String) {
-        texts.withLock { if $0.count < 50 { $0.append(String(text.prefix(500))) } }
+    /// Saves what the next attempt of the job finds in ``checkpoint``; at most 1 MiB of JSON.
+    ///
+    /// - Throws: ``JobFailure`` when it is too large, or this run is over (canceled, timed out).
+    public func save(checkpoint: JSONValue) async throws {
+        try await services.saveCheckpoint(checkpoint, jobID: job.id)
     }
 
-    var all: [String] { texts.withLock { $0 } }
+    /// Sends a follow-up job with this job's commit: both happen, or neither.
+    ///
+    /// Its id derives from this job's and `key`, so that a job that runs again does not send another one. A dry run sends
+    /// nothing.
+    ///
+    /// - Throws: ``JobFailure`` for an unknown or disabled type, a key that was used, or more than 1,000 follow-ups.
+    public func enqueue(
+        _ typeName: String, source: String?, key: String, adjust: (inout SyncRequest) -> Void = { _ in }
+    ) throws {
+        guard let type = services.type(typeName) else {
+            throw JobFailure(
+                .unknownType, "the follow-up \"\(key.prefix(80))\" names no sync job type",
+                remedy: "name a configured type; ferry types list shows them")
+        }
+        var request = SyncRequest(
+            id: SyncRequest.derivedID(of: job.id, mark: ">", key: key), type: type.name, sourceName: source)
+        request.hops = job.request.hops + 1
+        request.context = source == nil ? JSONObject() : nil
+        adjust(&request)
+        try SyncRequest.refuseLoop(hops: request.hops)
+        try recordings.add(request)
+    }
+
+    /// The follow-up jobs so far.
+    public var followUps: [SyncRequest] { recordings.followUps }
+
+    /// The binding of another source document of any type: which target document it was synced into.
+    ///
+    /// - Throws: ``JobFailure`` for an unknown type, or when the store can't be read.
+    public func binding(of typeName: String, source: String, key: String = "") async throws -> Binding? {
+        guard let other = services.type(typeName) else {
+            throw JobFailure(
+                .unknownType, "there is no sync job type \"\(typeName.prefix(140))\"",
+                remedy: "name a configured type; ferry types list shows them")
+        }
+        let document = DocumentKey(type: other.source, name: source)
+        return try await services.binding(BindingKey(typeSlug: other.slug, source: document, key: key))
+    }
+
+    /// The document whose change asked for the job; nil when the request names none or it is not there.
+    ///
+    /// Its type is one that a trigger of the job's type names, else one of the source's system.
+    ///
+    /// - Throws: ``JobFailure`` when its system is not available.
+    public func triggerDocument() async throws -> Document? {
+        let request = job.request
+        guard let typeName = request.triggeredByDocumentType, let name = request.triggeredByDocumentName else {
+            return nil
+        }
+        let declared = type.triggers.first { $0.document.name.hasSameBytes(as: typeName) }?.document
+        let documentType = declared ?? DocumentType(system: type.source.system, name: typeName)
+        return try await lookups.load(DocumentKey(type: documentType, name: name)).document
+    }
+
+    /// The target document as its system has it now: the one that the request names, else the bound one; nil when there
+    /// is none yet.
+    ///
+    /// - Throws: ``JobFailure`` when its system is not available.
+    public func targetDocument() async throws -> Document? {
+        var key = binding.flatMap { $0.isDeleted ? nil : $0.target }
+        if let name = job.request.targetDocumentName, let target = type.target {
+            let typeName = job.request.targetDocumentType ?? target.name
+            key = DocumentKey(type: DocumentType(system: target.system, name: typeName), name: name)
+        }
+        guard let key, case .present(let document) = try await lookups.load(key) else { return nil }
+        return document
+    }
+}
+
+/// What a run has said so far beside its result.
+private final class JobRecordings: Sendable {
+    private static let maximumFollowUps = 1_000
+    private let state = Mutex<(notes: [String], followUps: [SyncRequest])>(([], []))
+
+    func note(_ text: String) {
+        state.withLock { if $0.notes.count < 50 { $0.notes.append(String(text.prefix(500))) } }
+    }
+
+    func add(_ request: SyncRequest) throws(JobFailure) {
+        try state.withLock { state throws(JobFailure) in
+            guard state.followUps.count < Self.maximumFollowUps else {
+                throw JobFailure.permanent(
+                    "the job sends more than \(Self.maximumFollowUps) follow-ups",
+                    remedy: "use a multiple-targets controller, whose children have no such limit")
+            }
+            guard !state.followUps.contains(where: { $0.id.hasSameBytes(as: request.id) }) else {
+                throw JobFailure.permanent(
+                    "two follow-ups have the id \"\(request.id.prefix(140))\"", remedy: "give each a key of its own")
+            }
+            state.followUps.append(request)
+        }
+    }
+
+    var notes: [String] { state.withLock { $0.notes } }
+    var followUps: [SyncRequest] { state.withLock { $0.followUps } }
 }

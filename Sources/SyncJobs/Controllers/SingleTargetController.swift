@@ -30,12 +30,15 @@ public struct TargetAnswer: Sendable, Hashable {
     public var type: DocumentType?
     /// The target's name; required for update and delete.
     public var name: String?
+    /// Replaces the job's context from here on; nil keeps it.
+    public var context: JSONObject?
 
     /// Makes an answer.
-    public init(operation: Operation, type: DocumentType? = nil, name: String? = nil) {
+    public init(operation: Operation, type: DocumentType? = nil, name: String? = nil, context: JSONObject? = nil) {
         self.operation = operation
         self.type = type
         self.name = name
+        self.context = context
     }
 }
 
@@ -54,30 +57,34 @@ public struct TargetAnswer: Sendable, Hashable {
 /// ```
 ///
 /// A thrown ``JobFailure`` says how the job goes on; anything else thrown is retryable.
-public protocol SingleTargetController: Sendable {
-    /// Runs first, on every attempt.
-    func afterStart(_ job: JobHandle) async throws
-    /// Decides the target. Not asked when the request names operation and target.
+public protocol SingleTargetController: SyncController {
+    /// Decides the target.
+    ///
+    /// Not asked when the request names operation and target.
     func target(for job: JobHandle) async throws -> TargetDecision
-    /// Sets fields of the target from `job.source`. Not called for a delete.
+    /// Sets fields of the target from `job.source`.
+    ///
+    /// Not called for a delete.
     func update(_ target: inout Document, for job: JobHandle) async throws
+    /// Sets fields of the source once the target is written: the target's number, the time of the sync.
+    ///
+    /// Not called in a dry run, for a delete, or when the source was not loaded. `target` is the document that was written.
+    func writeBack(_ source: inout Document, target: DocumentKey, for job: JobHandle) async throws
     /// Runs before the write, not in a dry run; `write` is what will be written.
     func beforeSync(_ write: DocumentWrite, for job: JobHandle) async throws
     /// Runs after the write (for the embedded system: once it is certain to travel with the commit), not in a dry run.
     func afterSync(_ write: DocumentWrite, for job: JobHandle) async throws
-    /// Runs after the commit, at most once. What it throws is noted on the record; the committed result stands.
-    func finished(_ job: SyncJob, handle: JobHandle) async throws
 }
 
 extension SingleTargetController {
-    /// Does nothing.
-    public func afterStart(_ job: JobHandle) async throws {}
+    /// One source document has one target.
+    public var way: ControllerWay { .single(self) }
     /// Updates the bound target, or inserts one; deletes it when the source was deleted.
     public func target(for job: JobHandle) async throws -> TargetDecision { job.defaultTarget }
+    /// Does nothing.
+    public func writeBack(_ source: inout Document, target: DocumentKey, for job: JobHandle) async throws {}
     /// Does nothing.
     public func beforeSync(_ write: DocumentWrite, for job: JobHandle) async throws {}
     /// Does nothing.
     public func afterSync(_ write: DocumentWrite, for job: JobHandle) async throws {}
-    /// Does nothing.
-    public func finished(_ job: SyncJob, handle: JobHandle) async throws {}
 }

@@ -27,6 +27,20 @@ public enum JobStatus: String, Sendable, Hashable, CaseIterable {
     }
 }
 
+/// What a job waits for that is neither with the broker nor running.
+public enum WaitReason: String, Sendable, Hashable, CaseIterable {
+    /// To be started by hand.
+    case hold
+    /// Its `not_before`.
+    case notBefore = "not_before"
+    /// Its next attempt.
+    case retry
+    /// The end of a snooze.
+    case snooze
+    /// An earlier job of its key that failed and will be retried (`on_failure: block`).
+    case blocked
+}
+
 /// Why a job was skipped.
 public enum SkipReason: String, Sendable, Hashable, CaseIterable {
     case dryRun = "dry_run"

@@ -1,5 +1,5 @@
 // The job's state machine, pure: from a run and its outcome to everything that one commit writes. No clock, no store, no
-// broker; the committer writes what stands here and nothing else.
+// broker, no chance of its own; the committer writes what stands here and nothing else.
 
 /// One run of a job: what was delivered and who ran it.
 public struct JobRun: Sendable {
@@ -35,18 +35,142 @@ public struct JobTransition: Sendable {
     public var job: SyncJob
     /// The turn the store must still be at or below for the commit to count: the fence.
     public var turn: Int
-    /// The run.
-    public var attempt: Attempt
+    /// The run; nil when it was none (a job that waits, a snooze, one that is skipped unrun).
+    public var attempt: Attempt?
     /// The target write that lands with the record.
     public var embeddedWrite: DocumentWrite?
+    /// The write into the source that lands with the record.
+    public var sourceWrite: DocumentWrite?
     /// The binding after the run.
     public var binding: Binding?
+    /// A binding that is removed because its source was renamed.
+    public var renamedFrom: BindingKey?
+    /// Records of children that begin with this commit; each has its message in ``outbox``.
+    public var children: [SyncJob] = []
     /// What is owed to the broker once this is committed.
     public var outbox: [OutboxMessage]
 
+    /// When it was decided.
+    public var at: Timestamp
+
+    init(job: SyncJob, turn: Int, attempt: Attempt?, outbox: [OutboxMessage], at: Timestamp) {
+        self.at = at
+        self.job = job
+        self.turn = turn
+        self.attempt = attempt
+        self.outbox = outbox
+    }
+
     /// What follows from `outcome` for the job of `run`.
-    public static func next(_ run: JobRun, outcome: Outcome, now: Timestamp) -> JobTransition {
-        var job = run.job
+    ///
+    /// - Parameters:
+    ///   - type: the job's type: its retry policy, and what its children are.
+    ///   - chance: at random in 0..<1, for the retry's jitter.
+    public static func next(
+        _ run: JobRun, outcome: Outcome, type: SyncJobType, chance: Double, now: Timestamp
+    ) -> JobTransition {
+        var job = run.job.ended(by: run, outcome: outcome, now: now)
+        var children: [SyncJob] = []
+        var outbox: [OutboxMessage] = []
+        var isAttempt = true
+        switch outcome.end {
+        case .finished: job.status = .finished
+        case .skipped(let reason):
+            job.status = .skipped
+            job.skipReason = reason
+        case .noTarget(let reason):
+            job.status = .noTarget
+            job.noTargetReason = reason
+        case .canceled(let reason): job.cancel(reason)
+        case .relayed(let requests):
+            job.status = .relayed
+            children = requests.map {
+                SyncJob(request: $0, type: type, queue: $0.queue ?? job.queue, createdAt: now)
+            }
+            outbox = children.map { .child($0, owner: job.id) }
+        case .failed(let failure):
+            let goesOn = job.fail(
+                failure, policy: type.retryPolicy.applying(job.request), chance: chance, now: now)
+            isAttempt = goesOn != .snoozed
+            outbox = goesOn == .forGood ? [deadLetter(for: job, run: run, failure: failure, now: now)] : []
+            if let due = job.retryAfter { outbox.append(.again(job, dueAt: due)) }
+        }
+        if isAttempt { job.attemptCount += 1 }
+        if job.status != .failed, !job.isOpen {
+            outbox += outcome.followUps.map { .request($0, owner: job.id, kind: .followUp) }
+        }
+        if outcome.runsRelayFinished { outbox += job.beginRelay(children: children.count, type: type) }
+        let attempt = Attempt(
+            number: job.attemptCount, runID: run.runID, turn: run.turn, node: run.node, startedAt: run.startedAt,
+            endedAt: now, outcome: job.status, error: job.error)
+        var transition = JobTransition(
+            job: job, turn: run.turn, attempt: isAttempt ? attempt : nil, outbox: outbox, at: now)
+        transition.embeddedWrite = outcome.embeddedWrite
+        transition.sourceWrite = outcome.sourceWrite
+        transition.binding = outcome.binding
+        transition.renamedFrom = outcome.renamedFrom
+        transition.children = children
+        return transition
+    }
+
+    /// The job is not run now: it waits for `reason`, until `due` where that is a time.
+    ///
+    /// Its delivery may be acknowledged after the commit: what is due comes again through the outbox; what is held or
+    /// blocked stays in the store until somebody starts it.
+    public static func wait(
+        _ job: SyncJob, turn: Int, reason: WaitReason, until due: Timestamp?, now: Timestamp
+    ) -> JobTransition {
+        var waiting = job
+        waiting.status = reason == .hold ? .pending : .queued
+        waiting.waitReason = reason
+        waiting.retryAfter = due
+        waiting.nextTurn = turn + 1
+        waiting.running = nil
+        return JobTransition(
+            job: waiting, turn: turn, attempt: nil, outbox: due.map { [.again(waiting, dueAt: $0)] } ?? [],
+            at: now)
+    }
+
+    /// The job ends without a run: superseded by another job, or a duplicate of the one that holds its dedup key.
+    public static func skip(
+        _ job: SyncJob, turn: Int, reason: SkipReason, because other: String, now: Timestamp
+    ) -> JobTransition {
+        var skipped = job
+        skipped.status = .skipped
+        skipped.skipReason = reason
+        skipped.relatedJob = other
+        skipped.nextTurn = turn + 1
+        skipped.endedAt = now
+        skipped.retryAfter = nil
+        skipped.waitReason = nil
+        return JobTransition(job: skipped, turn: turn, attempt: nil, outbox: [], at: now)
+    }
+
+    /// The job ends canceled without a run, because that was asked before its delivery came.
+    public static func cancel(_ job: SyncJob, turn: Int, reason: String, now: Timestamp) -> JobTransition {
+        var canceled = job
+        canceled.cancel(reason)
+        canceled.nextTurn = turn + 1
+        canceled.endedAt = now
+        return JobTransition(job: canceled, turn: turn, attempt: nil, outbox: [], at: now)
+    }
+
+    private static func deadLetter(
+        for job: SyncJob, run: JobRun, failure: JobFailure, now: Timestamp
+    ) -> OutboxMessage {
+        let letter = DeadLetter(
+            reason: failure, jobID: job.id, queue: job.queue, typeSlug: job.typeSlug, turn: run.turn, failedAt: now)
+        return .deadLetter(letter, of: job, turn: run.turn, body: run.body)
+    }
+}
+
+extension SyncJob {
+    /// How a failed job goes on.
+    enum GoesOn { case again, snoozed, forGood, canceled }
+
+    /// The record with what the outcome says about the target; its status is set by what follows.
+    fileprivate func ended(by run: JobRun, outcome: Outcome, now: Timestamp) -> SyncJob {
+        var job = self
         job.nextTurn = run.turn + 1
         job.startedAt = run.startedAt
         job.endedAt = now
@@ -60,36 +184,91 @@ public struct JobTransition: Sendable {
         job.error = nil
         job.skipReason = nil
         job.noTargetReason = nil
-        var outbox: [OutboxMessage] = []
-        switch outcome.end {
-        case .finished: job.status = .finished
-        case .skipped(let reason):
-            job.status = .skipped
-            job.skipReason = reason
-        case .noTarget(let reason):
-            job.status = .noTarget
-            job.noTargetReason = reason
-        case .failed(let failure):
-            job.status = .failed
-            job.error = failure
-            job.deadLetteredAt = now
-            outbox = [deadLetter(for: job, run: run, failure: failure, now: now)]
-        }
-        let attempt = Attempt(
-            number: job.retryCount + 1, runID: run.runID, turn: run.turn, node: run.node, startedAt: run.startedAt,
-            endedAt: now, outcome: job.status, error: job.error)
-        return JobTransition(
-            job: job, turn: run.turn, attempt: attempt, embeddedWrite: outcome.embeddedWrite,
-            binding: outcome.binding, outbox: outbox)
+        job.cancelReason = nil
+        job.deadLetteredAt = nil
+        job.retryAfter = nil
+        job.waitReason = nil
+        job.running = nil
+        job.progress = nil
+        return job
     }
 
-    private static func deadLetter(
-        for job: SyncJob, run: JobRun, failure: JobFailure, now: Timestamp
-    ) -> OutboxMessage {
-        let letter = DeadLetter(
-            reason: failure, jobID: job.id, queue: job.queue, typeSlug: job.typeSlug, turn: run.turn, failedAt: now)
-        return OutboxMessage(
-            jobID: job.id, turn: run.turn, kind: .deadLetter, routingKey: letter.routingKey, headers: letter.headers,
-            body: run.body)
+    /// The end `Canceled`; what it stood for is named.
+    mutating func cancel(_ reason: String) {
+        status = .canceled
+        cancelReason = String(reason.prefix(500))
+        retryAfter = nil
+        waitReason = nil
+        running = nil
+        nameSuperseded()
+    }
+
+    /// A failed attempt: again by the policy or after the time that the failure asks for, or never.
+    fileprivate mutating func fail(
+        _ failure: JobFailure, policy: RetryPolicy, chance: Double, now: Timestamp
+    ) -> GoesOn {
+        error = failure
+        switch failure.disposition {
+        case .snooze(let delay):
+            status = .queued
+            endedAt = nil
+            waitReason = .snooze
+            retryAfter = now.advanced(by: max(delay, .seconds(1)))
+            return .snoozed
+        case .cancel:
+            cancel(failure.message)
+            return .canceled
+        case .retryable(let after) where retryCount < policy.maxRetries:
+            status = .failed
+            retryCount += 1
+            waitReason = .retry
+            let delay = after ?? policy.delay(ofRetry: retryCount, chance: chance)
+            retryAfter = now.advanced(by: max(delay, .seconds(1)))
+            return .again
+        case .retryable, .permanent:
+            status = .failed
+            deadLetteredAt = now
+            nameSuperseded()
+            return .forGood
+        }
+    }
+
+    private mutating func nameSuperseded() {
+        guard !superseded.isEmpty else { return }
+        notes.append("stood for the superseded " + superseded.prefix(20).joined(separator: ", "))
+    }
+
+    /// What the end of the relay will need; without children it has ended already, and runs `relay_finished` at once.
+    fileprivate mutating func beginRelay(children: Int, type: SyncJobType) -> [OutboxMessage] {
+        runsRelayFinished = true
+        guard children == 0 else { return [] }
+        relayRevision += 1
+        return [relayFinishedMessage()]
+    }
+
+    /// The message of the job that runs `relay_finished` for this relay's revision.
+    public func relayFinishedMessage() -> OutboxMessage {
+        var finish = SyncRequest(
+            id: relayFinishedID(revision: relayRevision), type: typeName, sourceName: request.sourceDocumentName)
+        finish.context = request.context ?? (request.sourceDocumentName == nil ? JSONObject() : nil)
+        finish.relayFinished = id
+        finish.triggerType = request.triggerType
+        finish.retryDelay = request.retryDelay
+        finish.maxRetries = request.maxRetries
+        finish.timeout = request.timeout
+        finish.flags = request.flags
+        finish.queue = queue
+        let message = OutboxMessage.request(
+            RoutedRequest(stored: finish, queue: queue, slug: typeSlug), owner: id, kind: .relayFinished)
+        return message
+    }
+}
+
+extension RoutedRequest {
+    /// A request whose way is known.
+    init(stored request: SyncRequest, queue: String, slug: String) {
+        self.request = request
+        self.queue = queue
+        self.slug = slug
     }
 }

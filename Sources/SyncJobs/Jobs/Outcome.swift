@@ -11,7 +11,11 @@ public struct Outcome: Sendable, Hashable {
         case skipped(SkipReason)
         /// There is nothing to write to, for this reason.
         case noTarget(NoTargetReason)
-        /// It failed.
+        /// More than one target: these children do the work.
+        case relayed([SyncRequest])
+        /// It is stopped for good, for this reason.
+        case canceled(String)
+        /// It failed; how it goes on, the failure says.
         case failed(JobFailure)
     }
 
@@ -31,6 +35,14 @@ public struct Outcome: Sendable, Hashable {
     public var updatedData: JSONObject?
     /// The write that lands in the job's own commit; nil for a target outside the store, and when nothing is written.
     public var embeddedWrite: DocumentWrite?
+    /// A write into the embedded source (`write_back`) that lands in the same commit.
+    public var sourceWrite: DocumentWrite?
+    /// Where the binding was found before its source was renamed; it is removed from there.
+    public var renamedFrom: BindingKey?
+    /// Jobs that the controller enqueued; they are sent with the commit.
+    public var followUps: [RoutedRequest] = []
+    /// Whether a job shall run `relay_finished` when the last child has ended, at once where there is none.
+    public var runsRelayFinished = false
     /// The binding as it shall be after the commit.
     ///
     /// Its target name and stored hash are filled in from the embedded write.

@@ -35,6 +35,26 @@ public struct Attempt: Sendable, Hashable {
     }
 }
 
+/// A run that is under way.
+public struct RunningRun: Sendable, Hashable {
+    /// Which run it is.
+    public var runID: String
+    /// Who runs it: `host:pid`.
+    public var node: String
+    /// When it last showed that it is alive.
+    public var heartbeat: Timestamp
+    /// Whether it was asked to stop.
+    public var isCancelAsked: Bool
+
+    /// Names a run.
+    public init(runID: String, node: String, heartbeat: Timestamp, isCancelAsked: Bool = false) {
+        self.runID = runID
+        self.node = node
+        self.heartbeat = heartbeat
+        self.isCancelAsked = isCancelAsked
+    }
+}
+
 /// The record of a sync job.
 public struct SyncJob: Sendable, Hashable {
     /// What was asked, with its id.
@@ -55,6 +75,12 @@ public struct SyncJob: Sendable, Hashable {
     public var skipReason: SkipReason?
     /// Why it found no target.
     public var noTargetReason: NoTargetReason?
+    /// Why it was canceled.
+    public var cancelReason: String?
+    /// The job that superseded it, or that holds its dedup key.
+    public var relatedJob: String?
+    /// The jobs that it stands for (`coalesce`), named when it fails for good or is canceled; at most 100.
+    public var superseded: [String] = []
     /// What was done to the target.
     public var operation: Operation?
     /// The target's system and type.
@@ -73,6 +99,24 @@ public struct SyncJob: Sendable, Hashable {
     public var notes: [String] = []
     /// How many retries have been used.
     public var retryCount = 0
+    /// How many attempts have been made; a snooze is none.
+    public var attemptCount = 0
+    /// When it comes back, while it waits for that; nil otherwise.
+    public var retryAfter: Timestamp?
+    /// What it waits for, while it waits; nil otherwise.
+    public var waitReason: WaitReason?
+    /// The key within which it runs, kept where later jobs may have to wait behind it.
+    public var orderKey: String?
+    /// How far it has come, as its controller told.
+    public var progress: JobProgress?
+    /// The run that is under way, written once a job has run for two seconds; nil otherwise.
+    public var running: RunningRun?
+    /// How many ends of its relay there were; see ``RelaySummary/revision``.
+    public var relayRevision = 0
+    /// Whether the end of its relay runs `relay_finished`.
+    public var runsRelayFinished = false
+    /// How many children it has, by status; nil where they were not counted.
+    public var childCounts: [JobStatus: Int]?
     /// Deliveries of a lower turn are over: they finish what is owed and are acknowledged.
     public var nextTurn = 0
     /// When its first delivery was received.
@@ -117,6 +161,11 @@ public struct SyncJob: Sendable, Hashable {
 
     /// The job's id.
     public var id: String { request.id }
+
+    /// Whether anything is still to come by itself: it waits, runs, or failed with a retry ahead.
+    ///
+    /// A relayed job is over; whether its relay is, its children say.
+    public var isOpen: Bool { !status.isEnd || retryAfter != nil }
 
     /// The time its last run took.
     public var timeTaken: Duration? {

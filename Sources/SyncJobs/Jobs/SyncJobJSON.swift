@@ -18,6 +18,11 @@ extension SyncJob {
         func put(_ field: String, _ text: String?) { if let text { object[field] = .string(text) } }
         put("skip_reason", skipReason?.rawValue)
         put("no_target_reason", noTargetReason?.rawValue)
+        put("cancel_reason", cancelReason)
+        put("related_job", relatedJob)
+        put("retry_after", retryAfter?.description)
+        put("waits_for", waitReason?.rawValue)
+        put("trigger_type", request.triggerType.rawValue)
         put("operation", operation?.rawValue)
         put("target_system", targetType?.system)
         put("target_document_type", targetType?.name)
@@ -30,8 +35,18 @@ extension SyncJob {
         if let currentData { object["current_data"] = .object(currentData) }
         if let updatedData { object["updated_data"] = .object(updatedData) }
         if let error { object["error_message"] = error.json }
+        if let progress { object["progress"] = progress.json }
+        if let running { object["running"] = running.json }
+        if let childCounts { object["multiple_target_documents"] = Self.counts(childCounts) }
         if !notes.isEmpty { object["notes"] = .array(notes.map { .string($0) }) }
         if !attempts.isEmpty { object["attempts"] = .array(attempts.map(\.json)) }
+        return .object(object)
+    }
+
+    /// `{"total": 3, "Finished": 2, …}`, in the order of the statuses.
+    private static func counts(_ counts: [JobStatus: Int]) -> JSONValue {
+        var object: JSONObject = ["total": .int(counts.values.reduce(0, +))]
+        for status in JobStatus.allCases { object[status.rawValue] = counts[status].map { .int($0) } }
         return .object(object)
     }
 
@@ -40,6 +55,16 @@ extension SyncJob {
         let microseconds = max(0, duration.microseconds)
         let fraction = String(microseconds % 1_000_000)
         return "\(microseconds / 1_000_000)." + String(repeating: "0", count: 6 - fraction.count) + fraction
+    }
+}
+
+extension RunningRun {
+    /// The run as JSON.
+    var json: JSONValue {
+        [
+            "run_id": .string(runID), "node": .string(node), "heartbeat": .string(heartbeat.description),
+            "cancel_asked": .bool(isCancelAsked),
+        ]
     }
 }
 

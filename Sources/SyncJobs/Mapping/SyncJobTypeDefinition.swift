@@ -36,7 +36,7 @@ public enum SyncJobTypeDefinition {
     /// - Returns: the type; nil when anything is wrong with it. The mapping of a declarative type is that of its
     ///   ``MappingController``.
     public static func read(
-        name: String, node: ConfigNode, controllers: [String: any SingleTargetController],
+        name: String, node: ConfigNode, controllers: [String: any SyncController],
         functions: [String: MappingFunction], problems: inout [ConfigProblem]
     ) -> SyncJobType? {
         let count = problems.count
@@ -137,9 +137,9 @@ public enum SyncJobTypeDefinition {
     }
 
     private static func controller(
-        _ section: ConfigSection, target: DocumentType?, controllers: [String: any SingleTargetController],
+        _ section: ConfigSection, target: DocumentType?, controllers: [String: any SyncController],
         rules: RuleReader, problems: inout [ConfigProblem]
-    ) -> (any SingleTargetController)? {
+    ) -> (any SyncController)? {
         let said = MappingReader.keys.filter { section[$0] != nil }
         guard let node = section["controller"] else {
             let mapping = MappingReader(rules: rules).mapping(section, problems: &problems)

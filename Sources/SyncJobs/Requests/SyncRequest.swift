@@ -14,6 +14,8 @@ public struct SyncRequest: Sendable, Hashable {
 
     /// The longest id in UTF-8 bytes (an AMQP short string holds 255).
     public static let maximumIDBytes = 255
+    /// The longest dedup key and target key in UTF-8 bytes.
+    public static let maximumKeyBytes = 1_000
     /// The most systems an event may have passed through before it is taken for a loop.
     public static let maximumHops = 8
 
@@ -59,8 +61,20 @@ public struct SyncRequest: Sendable, Hashable {
     public var dryRun = false
     /// The parent's id, for a child of a relay.
     public var parentSyncJob: String?
+    /// Tells this target of the source apart from its others: a child of a relay carries the key of its answer.
+    public var targetKey: String?
     /// How many systems the change has passed through.
     public var hops = 0
+    /// Not to be run before this instant.
+    public var notBefore: Timestamp?
+    /// While a job of the type with this key waits or runs, another one ends `Skipped (duplicate)`.
+    public var dedupKey: String?
+    /// Whether the job is only created, and waits as `Pending` until it is started by hand.
+    public var hold = false
+    /// The id of a relay that has ended: this job runs its controller's `relay_finished`.
+    ///
+    /// Ferry's own; producers leave it out.
+    public var relayFinished: String?
 
     /// The smallest request.
     public init(id: String, type: String, sourceName: String?) {
@@ -96,7 +110,12 @@ public struct SyncRequest: Sendable, Hashable {
         put(.verboseLogging, flags.verboseLogging.map { .bool($0) })
         put(.dryRun, dryRun ? true : nil)
         put(.parentSyncJob, parentSyncJob.map { .string($0) })
+        put(.targetKey, targetKey.map { .string($0) })
         put(.hops, hops == 0 ? nil : .int(hops))
+        put(.notBefore, notBefore.map { .string($0.description) })
+        put(.dedupKey, dedupKey.map { .string($0) })
+        put(.hold, hold ? true : nil)
+        put(.relayFinished, relayFinished.map { .string($0) })
         return object
     }
 
@@ -136,8 +155,10 @@ public enum SyncRequestField: String, Sendable, CaseIterable {
     case verboseLogging = "verbose_logging"
     case dryRun = "dry_run"
     case parentSyncJob = "parent_sync_job"
+    case targetKey = "target_key"
     case hops
     case notBefore = "not_before"
     case dedupKey = "dedup_key"
     case hold
+    case relayFinished = "relay_finished"
 }

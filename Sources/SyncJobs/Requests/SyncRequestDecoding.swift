@@ -16,11 +16,6 @@ extension SyncRequest {
     private init(_ object: JSONObject, id: String) throws(JobFailure) {
         let fields = FieldReader(object: object)
         try fields.refuseUnknown(among: SyncRequestField.allCases.map(\.rawValue), in: "a sync request")
-        for field in [SyncRequestField.notBefore, .dedupKey, .hold] where object[field.rawValue] != nil {
-            throw JobFailure(
-                .unsupportedField, "\"\(field.rawValue)\" is not supported by this version of Ferry",
-                remedy: "send the request without it, or use a version that supports it")
-        }
         guard let type = try fields.string("sync_job_type"), !type.isEmpty else {
             throw JobFailure(
                 .missingType, "the request names no sync job type",
@@ -49,7 +44,12 @@ extension SyncRequest {
         flags.verboseLogging = try fields.bool("verbose_logging")
         dryRun = try fields.bool("dry_run") ?? false
         parentSyncJob = try fields.string("parent_sync_job", maximumBytes: Self.maximumIDBytes)
+        targetKey = try fields.string("target_key", maximumBytes: Self.maximumKeyBytes)
         hops = try fields.count("hops", maximum: 1_000_000) ?? 0
+        notBefore = try fields.timestamp("not_before").flatMap { Timestamp($0) }
+        dedupKey = try fields.string("dedup_key", maximumBytes: Self.maximumKeyBytes)
+        hold = try fields.bool("hold") ?? false
+        relayFinished = try fields.string("relay_finished", maximumBytes: Self.maximumIDBytes)
         try checkCompleteness()
     }
 
@@ -63,6 +63,15 @@ extension SyncRequest {
             throw JobFailure(
                 .missingField, "the request names a target document but no operation",
                 remedy: "add \"operation\": insert, update or delete")
+        }
+        if dedupKey == "" {
+            throw JobFailure(
+                .invalidField, "\"dedup_key\" is empty", remedy: "send a key that names the work, or leave it out")
+        }
+        if let timeout, timeout <= .zero {
+            throw JobFailure(
+                .invalidField, "\"timeout\" is zero, which no run can keep",
+                remedy: "send a longer one, or leave it out for the type's")
         }
         try Self.refuseLoop(hops: hops)
     }

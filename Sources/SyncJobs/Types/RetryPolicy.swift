@@ -23,4 +23,28 @@ public struct RetryPolicy: Sendable, Hashable {
 
     /// The defaults of the specification.
     public init() {}
+
+    /// This policy with what a request says instead; 0 retries are honoured.
+    public func applying(_ request: SyncRequest) -> RetryPolicy {
+        var policy = self
+        if let delay = request.retryDelay { policy.delay = delay }
+        if let retries = request.maxRetries { policy.maxRetries = retries }
+        return policy
+    }
+
+    /// How long retry `number` (from 1) waits.
+    ///
+    /// `min(delay × 2^(number - 1), maximumDelay)` for an exponential backoff, else `delay`; then stretched by up to
+    /// `jitter` of itself.
+    ///
+    /// - Parameter chance: at random in 0..<1.
+    public func delay(ofRetry number: Int, chance: Double) -> Duration {
+        var result = delay
+        if backoff == .exponential {
+            for _ in 1..<max(1, min(number, 64)) where result < maximumDelay { result *= 2 }
+            result = min(result, max(maximumDelay, delay))
+        }
+        let stretch = Double(result.microseconds) * max(0, min(jitter, 1)) * max(0, min(chance, 1))
+        return result + .microseconds(Int64(stretch))
+    }
 }

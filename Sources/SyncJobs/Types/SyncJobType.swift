@@ -22,8 +22,52 @@ public struct SyncJobType: Sendable {
     public var isDisabled = false
     /// Which change events become its requests.
     public var triggers: [Trigger] = []
+    /// The key within which jobs run one at a time, read from the request (roots `job`, `context`, `document`).
+    ///
+    /// Nil, or where it has no value: the source document.
+    public var orderBy: Path?
+    /// Whether later jobs of a key wait behind a failed one that still has retries.
+    public var onFailure = OnFailure.overtake
+    /// Whether waiting jobs of one key collapse into the latest.
+    public var coalesces = false
+    /// Whether a run holds a lease on its key, so that no other process runs the key meanwhile.
+    public var isExclusive = false
+    /// What a job does whose bound target was deleted by hand.
+    public var onGone = OnGone.fail
     /// The sync logic.
-    public var controller: any SingleTargetController
+    public var controller: any SyncController
+
+    /// What a failed job that will be retried means for the later ones of its key.
+    public enum OnFailure: String, Sendable, Hashable, CaseIterable {
+        /// They run.
+        case overtake
+        /// They wait behind it.
+        case block
+    }
+
+    /// What is done when the bound target is gone.
+    public enum OnGone: String, Sendable, Hashable, CaseIterable {
+        /// The job fails for good with `target_gone`.
+        case fail
+        /// The target is inserted anew.
+        case insert
+    }
+
+    /// The controller's view of one target.
+    ///
+    /// - Throws: ``JobFailure`` for a bypass controller, which has none.
+    public var targetController: any SingleTargetController {
+        get throws(JobFailure) {
+            switch controller.way {
+            case .single(let controller): return controller
+            case .multiple(let controller): return controller
+            case .bypass:
+                throw JobFailure(
+                    .invalidTarget, "the controller of \"\(name)\" does everything itself, and has no single target",
+                    remedy: "report it: the engine should have called execute")
+            }
+        }
+    }
 
     /// The default timeout of a queue: 60 s for `short`, 1500 s for `long`, else 300 s.
     public static func defaultTimeout(ofQueue queue: String) -> Duration {
@@ -37,7 +81,7 @@ public struct SyncJobType: Sendable {
     /// Makes a type with the defaults of the specification.
     public init(
         name: String, slug: String? = nil, source: DocumentType, target: DocumentType?, queue: String = "default",
-        timeout: Duration? = nil, controller: any SingleTargetController
+        timeout: Duration? = nil, controller: any SyncController
     ) {
         self.name = name
         self.slug = slug ?? name.slug

@@ -9,7 +9,7 @@ import Testing
 enum ConfigurationFixture {
     static func read(
         _ text: String, environment: [String: String] = [:], file: String = "ferry.yaml",
-        controllers: [String: any SingleTargetController] = [:]
+        controllers: [String: any SyncController] = [:]
     ) throws(ConfigurationError) -> FerryConfiguration {
         try FerryConfiguration.read(Array(text.utf8), file: file, environment: environment, controllers: controllers)
     }

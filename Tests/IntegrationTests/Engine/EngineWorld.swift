@@ -93,7 +93,7 @@ struct EngineWorld: Sendable {
     static func with<Result>(
         broker own: PrivateBroker? = nil, prefix shared: String? = nil,
         customerVersion: String = "{field: revision, order: number}", types: String = "",
-        controllers: [String: any SingleTargetController] = [:],
+        controllers: [String: any SyncController] = [:],
         _ body: (EngineWorld) async throws -> Result
     ) async throws -> Result {
         let broker = if let own { own } else { try await PrivateBroker.shared() }

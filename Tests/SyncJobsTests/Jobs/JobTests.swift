@@ -27,7 +27,7 @@ struct JobTransitionTests {
         let run = JobRun(
             job: job, turn: turn, runID: "r-1", node: "host:1", startedAt: Timestamp(microseconds: 3_000_000),
             body: Array("{}".utf8))
-        return JobTransition.next(run, outcome: outcome, now: now)
+        return JobTransition.next(run, outcome: outcome, type: type(), chance: 0, now: now)
     }
 
     @Test("of a finished run keeps what was done, and owes nothing")
@@ -77,7 +77,7 @@ struct JobTransitionTests {
         let transition = next(Outcome(.failed(failure)), turn: 2)
         #expect(
             transition.job.status == .failed && transition.job.error == failure && transition.job.deadLetteredAt == now)
-        #expect(transition.attempt.outcome == .failed && transition.attempt.error == failure)
+        #expect(transition.attempt?.outcome == .failed && transition.attempt?.error == failure)
         let letter = try #require(transition.outbox.first)
         #expect(transition.outbox.count == 1 && letter.id == "j-1:2:dead_letter" && letter.kind == .deadLetter)
         #expect(letter.routingKey == "coercion_failed" && letter.body == Array("{}".utf8))

@@ -58,19 +58,19 @@ struct MappingBench {
             isSourceDeleted: isDeleted, binding: binding, lookups: lookups, logger: Logger(label: "test"))
     }
 
-    func target() async throws -> TargetDecision { try await type.controller.target(for: handle) }
+    func target() async throws -> TargetDecision { try await type.targetController.target(for: handle) }
 
     /// The fields after the mapping of a new document.
     func inserted() async throws -> JSONObject {
         var document = Document(key: nil, fields: [:])
-        try await type.controller.update(&document, for: handle)
+        try await type.targetController.update(&document, for: handle)
         return document.fields
     }
 
     /// The fields after the mapping of an existing document.
     func updated(_ fields: JSONObject, name: String = "A-1") async throws -> JSONObject {
         var document = Document(key: DocumentKey(type: Self.targetType, name: name), fields: fields)
-        try await type.controller.update(&document, for: handle)
+        try await type.targetController.update(&document, for: handle)
         return document.fields
     }
 
@@ -84,7 +84,7 @@ struct MappingBench {
 
 /// What is wrong with a type that gets source and target in lines 1 and 2 added; rendered.
 func problems(
-    _ text: String, controllers: [String: any SingleTargetController] = [:], functions: [String: MappingFunction] = [:]
+    _ text: String, controllers: [String: any SyncController] = [:], functions: [String: MappingFunction] = [:]
 ) throws -> [String] {
     try rawProblems(
         "source: erp.Customer\ntarget: shop.Account\n" + text, controllers: controllers, functions: functions)
@@ -92,7 +92,7 @@ func problems(
 
 /// What is wrong with a type; rendered.
 func rawProblems(
-    _ text: String, controllers: [String: any SingleTargetController] = [:], functions: [String: MappingFunction] = [:]
+    _ text: String, controllers: [String: any SyncController] = [:], functions: [String: MappingFunction] = [:]
 ) throws -> [String] {
     var problems: [ConfigProblem] = []
     let type = SyncJobTypeDefinition.read(

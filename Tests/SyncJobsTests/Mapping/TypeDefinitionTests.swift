@@ -8,7 +8,7 @@ struct TypeDefinitionTests {
         func update(_ target: inout Document, for job: JobHandle) async throws {}
     }
 
-    private func read(_ text: String, controllers: [String: any SingleTargetController] = [:]) throws -> SyncJobType {
+    private func read(_ text: String, controllers: [String: any SyncController] = [:]) throws -> SyncJobType {
         var problems: [ConfigProblem] = []
         let type = SyncJobTypeDefinition.read(
             name: "SAP Customer Sync", node: try config(text), controllers: controllers, functions: [:],
