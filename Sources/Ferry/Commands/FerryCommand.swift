@@ -24,7 +24,7 @@ struct FerryCommand: AsyncParsableCommand {
         version: FerryVersion.current,
         subcommands: [
             WorkCommand.self, EnqueueCommand.self, ChangeCommand.self, JobsCommand.self, DocumentsCommand.self,
-            TypesCommand.self, SystemsCommand.self, TopologyCommand.self, DeadCommand.self,
+            TypesCommand.self, SystemsCommand.self, ImportCommand.self, TopologyCommand.self, DeadCommand.self,
             VersionCommand.self,
         ])
 }
