@@ -160,6 +160,23 @@ struct DraftTests {
         #expect(drafts.first { $0.table == "items" }?.children.isEmpty == true)
     }
 
+    @Test("gives child tables one level, and loses no table of a ring")
+    func levels() async throws {
+        let drafts = try await Self.drafts(
+            """
+            CREATE TABLE orders (id INTEGER PRIMARY KEY);
+            CREATE TABLE order_items (id INTEGER PRIMARY KEY, o INTEGER REFERENCES orders);
+            CREATE TABLE order_item_taxes (id INTEGER PRIMARY KEY, i INTEGER REFERENCES order_items);
+            CREATE TABLE order_item_tax_notes (id INTEGER PRIMARY KEY, t INTEGER REFERENCES order_item_taxes);
+            CREATE TABLE a (id INTEGER PRIMARY KEY, b INTEGER REFERENCES b ON DELETE CASCADE);
+            CREATE TABLE b (id INTEGER PRIMARY KEY, c INTEGER REFERENCES c ON DELETE CASCADE);
+            CREATE TABLE c (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a ON DELETE CASCADE);
+            CREATE TABLE d (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a ON DELETE CASCADE);
+            """)
+        #expect(drafts.map(\.table) == ["a", "b", "c", "order_item_taxes", "orders"])
+        #expect(drafts.map { $0.children.map(\.table) } == [["d"], [], [], ["order_item_tax_notes"], ["order_items"]])
+    }
+
     @Test("drafts a child table as a document when it is asked for by name")
     func namedTables() async throws {
         let drafts = try await Self.drafts(Self.shop, of: ["customer_addresses"])

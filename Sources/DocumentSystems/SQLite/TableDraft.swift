@@ -24,7 +24,7 @@ struct TableDrafting {
         let candidates = Dictionary(
             tables.compactMap { table in Self.link(of: table, among: tables).map { (table.name, $0) } },
             uniquingKeysWith: { first, _ in first })
-        links = candidates.filter { !Self.isChild($0.value.parent, in: candidates, seen: [$0.key]) }
+        links = candidates.filter { Self.depth(of: $0.key, in: candidates) % 2 == 1 }
     }
 
     /// The drafts of the tables of these names, or without names of all that are no child tables.
@@ -111,9 +111,16 @@ struct TableDrafting {
 
     // MARK: - Child tables
 
-    private static func isChild(_ table: String, in links: [String: Link], seen: Set<String>) -> Bool {
-        guard let link = links[table], !seen.contains(table) else { return false }
-        return !isChild(link.parent, in: links, seen: seen.union([table]))
+    /// How many steps a table is below one that belongs to no other, or below a ring of tables that belong to each other.
+    ///
+    /// Child tables have one level: what is below a child table is a document of its own again.
+    private static func depth(of table: String, in links: [String: Link]) -> Int {
+        var chain = [table]
+        while let parent = links[chain[chain.count - 1]]?.parent {
+            if let step = chain.firstIndex(of: parent) { return step }
+            chain.append(parent)
+        }
+        return chain.count - 1
     }
 
     /// The table that the rows of `table` belong to: it refers to the name of its documents, and either is named after

@@ -46,8 +46,8 @@ struct FrappeYAML {
         let distinct = names[0].hasSameBytes(as: names[1]) ? [names[0]] : names
         return ["systems:"]
             + distinct.map { "  \(YAMLText.key($0)): {kind: embedded}" } + [
-                "  # Ferry does not read Frappe's database. An embedded system holds copies of its documents, which come with",
-                "  # the messages or by ferry documents import; a target of your own is better a system of its own.",
+                "  # Ferry does not read Frappe's database: a request carries its document, or the embedded system holds",
+                "  # copies (ferry documents import). A target of your own is better a system of its own, of kind sqlite.",
             ]
     }
 
