@@ -22,6 +22,8 @@ public struct SyncJobType: Sendable {
     public var isDisabled = false
     /// Which change events become its requests.
     public var triggers: [Trigger] = []
+    /// When its jobs run by themselves.
+    public var schedules: [Schedule] = []
     /// The sync logic.
     public var controller: any SingleTargetController
 
