@@ -63,6 +63,9 @@ public struct Mapping: Sendable {
     /// Whether any rule reads the root `job`.
     var readsJob: Bool { sourcePaths.contains { $0.path.root == .job } }
 
+    /// Whether any rule reads the root `source`, or rows, which are in it.
+    var readsSource: Bool { sourcePaths.contains { $0.path.root == .source || $0.path.root == .row } }
+
     /// The fields of the target that it reads by `match` or sets.
     public var targetFields: [TargetField] {
         func field(_ rule: FieldRule, _ table: String?, isRowKey: Bool = false) -> TargetField {

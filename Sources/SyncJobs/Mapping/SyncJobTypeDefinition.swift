@@ -8,16 +8,18 @@ public enum SyncJobTypeDefinition {
         [
             "slug", "source", "target", "queue", "timeout", "retry_delay", "backoff", "max_retry_delay", "jitter",
             "max_retries",
-        ] + flagKeys + ["disabled", "triggers", "controller"] + MappingReader.keys
+        ] + flagKeys + ["disabled", "triggers", "schedules", "controller"] + MappingReader.keys
 
     /// The keys of a type that are known and refused, unless they say what is done anyway.
     public static let unsupportedKeys: [String: String] = [
-        "schedules": "", "order_by": "", "on_failure": "overtake", "coalesce": "false", "exclusive": "false",
+        "order_by": "", "on_failure": "overtake", "coalesce": "false", "exclusive": "false",
         "write_back": "", "relay": "", "on_gone": "fail",
     ]
 
     /// The keys of a trigger.
     public static let triggerKeys = ["document", "events", "when", "source_name"]
+    /// The keys of a schedule.
+    public static let scheduleKeys = ["cron", "zone", "source_name", "context", "overlap", "missed"]
     /// The keys of a field's rule.
     public static var ruleKeys: [String] { RuleReader.keys }
     /// The keys of a child table's rule.
@@ -61,6 +63,8 @@ public enum SyncJobTypeDefinition {
         if let source {
             type.triggers = TriggerReader(rules: rules, source: source).triggers(section, problems: &problems)
         }
+        let readsSource = (controller as? MappingController)?.mapping.readsSource ?? false
+        type.schedules = ScheduleReader(readsSource: readsSource).schedules(section, problems: &problems)
         requireOnDelete(section, type: type, problems: &problems)
         return problems.count == count ? type : nil
     }

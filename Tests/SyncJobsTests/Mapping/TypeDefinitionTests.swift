@@ -52,7 +52,6 @@ struct TypeDefinitionTests {
             coalesce: false
             exclusive: false
             on_failure: overtake
-            schedules: []
             triggers:
               - {"document": "erp.Customer", "events": ["insert", "update", "delete"], "when": "document.kind == 'A'"}
               - {"document": "erp.Contact", "events": "update", "source_name": "document.customer"}
@@ -133,10 +132,6 @@ struct TypeDefinitionTests {
             (
                 "controller: nation\nfields: {}",
                 "line 3: types.T.controller: fields beside a controller (write a mapping or a controller, not both)"
-            ),
-            (
-                "fields: {}\nschedules: [1]",
-                "line 4: types.T.schedules: schedules is not supported by this version (leave it out)"
             ),
             (
                 "fields: {}\norder_by: source.x",
