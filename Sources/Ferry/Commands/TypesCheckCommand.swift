@@ -61,12 +61,9 @@ struct TypesCheckCommand: FerrySubcommand {
             "\(style(.heading, VisibleText.bare(type.name))) (\(type.slug)): \(type.source)\(target), "
                 + "queue \(type.queue), timeout \(type.timeout.text)\(type.isDisabled ? ", disabled" : "")"
         ]
-        lines += type.triggers.map { trigger in
-            let when = trigger.when.map { " when \($0)" } ?? ""
-            let name = trigger.sourceName.map { ", source named by \($0)" } ?? ""
-            return "  on \(trigger.eventNames.joined(separator: ", ")) of \(trigger.document)\(when)\(name)"
-        }
-        if let controller = type.controller as? MappingController {
+        lines += type.triggers.map { "  \($0.explain())" }
+        lines += type.explainRuns().map { "  \($0)" }
+        if let controller = type.controller as? any DeclarativeController {
             lines += controller.mapping.explain().map { "  \($0)" }
         } else {
             lines.append("  controller \(Swift.type(of: type.controller))")
@@ -80,7 +77,7 @@ struct TypesCheckCommand: FerrySubcommand {
             "types": .array(
                 types.map { type in
                     var object = type.json.objectValue ?? JSONObject()
-                    let plan = (type.controller as? MappingController)?.mapping.explain()
+                    let plan = (type.controller as? any DeclarativeController)?.mapping.explain()
                     object["plan"] = plan.map { .array($0.map { .string($0) }) }
                     return .object(object)
                 }),

@@ -8,18 +8,19 @@ public enum SyncJobTypeDefinition {
         [
             "slug", "source", "target", "queue", "timeout", "retry_delay", "backoff", "max_retry_delay", "jitter",
             "max_retries",
-        ] + flagKeys + ["disabled", "triggers", "controller"] + MappingReader.keys
+        ] + flagKeys + ["disabled", "triggers", "controller"] + RunRulesReader.keys + MappingReader.keys
 
     /// The keys of a type that are known and refused, unless they say what is done anyway.
     public static let unsupportedKeys: [String: String] = [
-        "schedules": "", "order_by": "", "on_failure": "overtake", "coalesce": "false", "exclusive": "false",
-        "write_back": "", "relay": "", "on_gone": "fail",
+        "schedules": ""
     ]
 
     /// The keys of a trigger.
-    public static let triggerKeys = ["document", "events", "when", "source_name"]
+    public static let triggerKeys = ["document", "events", "when", "source_name", "context"]
     /// The keys of a field's rule.
     public static var ruleKeys: [String] { RuleReader.keys }
+    /// The keys of a relay's rule.
+    public static var relayKeys: [String] { MappingReader.relayKeys }
     /// The keys of a child table's rule.
     public static var tableKeys: [String] { MappingReader.tableKeys }
     /// The keys of the five flags.
@@ -61,6 +62,7 @@ public enum SyncJobTypeDefinition {
         if let source {
             type.triggers = TriggerReader(rules: rules, source: source).triggers(section, problems: &problems)
         }
+        RunRulesReader(rules: rules).read(section, of: controller, into: &type, problems: &problems)
         requireOnDelete(section, type: type, problems: &problems)
         return problems.count == count ? type : nil
     }
@@ -149,7 +151,10 @@ public enum SyncJobTypeDefinition {
                         section.node, "the type says neither fields nor a controller",
                         remedy: "write fields: {target field: source.field}, or controller: with a registered name"))
             }
-            return target.map { MappingController(mapping: mapping, target: $0) }
+            return target.map { target -> any SyncController in
+                guard let relay = mapping.relay else { return MappingController(mapping: mapping, target: target) }
+                return MappingRelayController(mapping: mapping, relay: relay, target: target)
+            }
         }
         if !said.isEmpty {
             problems.append(
