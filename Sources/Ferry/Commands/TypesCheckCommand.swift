@@ -62,18 +62,15 @@ struct TypesCheckCommand: FerrySubcommand {
             "\(style(.heading, VisibleText.bare(type.name))) (\(type.slug)): \(type.source)\(target), "
                 + "queue \(type.queue), timeout \(type.timeout.text)\(type.isDisabled ? ", disabled" : "")"
         ]
-        lines += type.triggers.map { trigger in
-            let when = trigger.when.map { " when \($0)" } ?? ""
-            let name = trigger.sourceName.map { ", source named by \($0)" } ?? ""
-            return "  on \(trigger.eventNames.joined(separator: ", ")) of \(trigger.document)\(when)\(name)"
-        }
+        lines += type.triggers.map { "  \($0.explain())" }
         lines += type.schedules.map { schedule in
             let name = schedule.sourceName.map { ", source \(VisibleText.bare($0))" } ?? ""
             let next = nextDue(schedule, of: type, after: now).map { ", next due \($0)" } ?? ""
             return "  schedule \(schedule.name): \(schedule.cron) in \(schedule.zone)\(name)\(next), "
                 + "overlap \(schedule.overlap.rawValue), missed \(schedule.missed.rawValue)"
         }
-        if let controller = type.controller as? MappingController {
+        lines += type.explainRuns().map { "  \($0)" }
+        if let controller = type.controller as? any DeclarativeController {
             lines += controller.mapping.explain().map { "  \($0)" }
         } else {
             lines.append("  controller \(Swift.type(of: type.controller))")
@@ -104,7 +101,7 @@ struct TypesCheckCommand: FerrySubcommand {
             "types": .array(
                 types.map { type in
                     var object = type.json.objectValue ?? JSONObject()
-                    let plan = (type.controller as? MappingController)?.mapping.explain()
+                    let plan = (type.controller as? any DeclarativeController)?.mapping.explain()
                     object["schedules"] = Self.schedules(of: type, after: now)
                     object["plan"] = plan.map { .array($0.map { .string($0) }) }
                     return .object(object)
