@@ -127,7 +127,8 @@ struct Executor: Sendable {
         guard let target = result.target else {
             return Outcome(request.dryRun ? .skipped(.dryRun) : .noTarget(.controller))
         }
-        var outcome = Outcome(request.dryRun ? .skipped(.dryRun) : result.diff.isEmpty ? .skipped(.noChanges) : .finished)
+        var outcome = Outcome(
+            request.dryRun ? .skipped(.dryRun) : result.diff.isEmpty ? .skipped(.noChanges) : .finished)
         let sensitive = SensitiveFields(of: systems.shape(of: target.type))
         outcome.operation = result.operation
         outcome.targetType = target.type
@@ -152,7 +153,9 @@ struct Executor: Sendable {
         }
         let resolved = try await targetResolver.resolve(handle, preparation: frame.preparation)
         guard case .target(let target) = resolved else {
-            guard case .none(let reason) = resolved else { return Execution(result: .outcome(Outcome(.noTarget(.controller))), handle: handle) }
+            guard case .none(let reason) = resolved else {
+                return Execution(result: .outcome(Outcome(.noTarget(.controller))), handle: handle)
+            }
             if reason == .alreadyGone,
                 let done = targetWriter.finishedDelete(handle, intent: frame.preparation.intent)
             {
@@ -186,7 +189,8 @@ struct Executor: Sendable {
         for request in requests {
             guard let type = types[request.syncJobType], !type.isDisabled else {
                 throw JobFailure(
-                    .unknownType, "a follow-up names the type \"\(request.syncJobType.prefix(140))\", which is "
+                    .unknownType,
+                    "a follow-up names the type \"\(request.syncJobType.prefix(140))\", which is "
                         + (types[request.syncJobType] == nil ? "not configured" : "disabled"),
                     remedy: "correct the controller, or the configuration")
             }

@@ -41,7 +41,9 @@ struct Inbox: Sendable {
         _ job: QueuedJob, preparation: JobStore.Preparation
     ) async throws(JobStoreError) -> JobRunner.Ending? {
         if let known = preparation.job {
-            if job.turn == 0, known.requestHash != job.request.contentHash { return await refuse(job, failure: Self.reused) }
+            if job.turn == 0, known.requestHash != job.request.contentHash {
+                return await refuse(job, failure: Self.reused)
+            }
             guard job.turn < known.nextTurn else { return try await canceled(job, preparation: preparation) }
             try await committer.publishOwed(jobID: job.request.id)
             return .duplicate

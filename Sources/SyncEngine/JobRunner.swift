@@ -66,7 +66,9 @@ struct JobRunner: Sendable {
             // What a cancellation does to a run is no failure of the job.
             if Task.isCancelled, execution.result.isCutShort { return .abandoned }
             if case .conflict = execution.result { lastConflict = run.runID }
-            switch try await committer.commit(execution, of: run, type: job.type, isLastConflict: conflicts >= Self.maximumConflicts) {
+            switch try await committer.commit(
+                execution, of: run, type: job.type, isLastConflict: conflicts >= Self.maximumConflicts)
+            {
             case .unrecordable(let failure): return await inbox.refuse(job, failure: failure)
             case .committed(let record):
                 await finish(record, handle: execution.handle, job: job)

@@ -155,7 +155,8 @@ public actor LocalEngine {
                 .writeConflict, "the target changed while it was compared", remedy: "try it again")
         }
         return Trial(
-            outcome: outcome, handle: execution.handle, before: execution.change?.before, after: execution.change?.after)
+            outcome: outcome, handle: execution.handle, before: execution.change?.before, after: execution.change?.after
+        )
     }
 
     private func queued(_ request: SyncRequest, turn: Int) throws(JobFailure) -> QueuedJob {
@@ -226,7 +227,9 @@ private final class LocalSink: MessageSink {
 
     private func take(_ owed: OutboxMessage) -> PublishOutcome {
         if owed.kind == .deadLetter {
-            guard let letter = DeadLetter(headers: owed.headers) else { return .failed("its headers are no dead letter's") }
+            guard let letter = DeadLetter(headers: owed.headers) else {
+                return .failed("its headers are no dead letter's")
+            }
             state.withLock { $0.deadLetters.append(letter) }
             return .confirmed
         }

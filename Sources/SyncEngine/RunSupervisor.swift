@@ -93,7 +93,8 @@ extension RunSupervisor {
     /// Runs a hook that may take at most `patience`.
     ///
     /// - Throws: what it throws, or ``JobFailure`` (`timed_out`).
-    func bound(_ patience: Duration, isForeign: Bool, _ work: @escaping @Sendable () async throws -> Void) async throws {
+    func bound(_ patience: Duration, isForeign: Bool, _ work: @escaping @Sendable () async throws -> Void) async throws
+    {
         guard isForeign else { return try await work() }
         let answer = FirstAnswer<Result<Void, any Error>>()
         // Owned by this call: cancelled when the patience is over, and left behind if it hears of no cancellation.

@@ -20,8 +20,10 @@ final class Scheduler: Sendable {
     /// When each schedule is due next, by type and name; what is not here has not been looked at yet.
     private let nextDue = Mutex<[String: Timestamp]>([:])
 
-    init(types: SyncJobTypes, store: JobStore, parts: EngineParts, logger: Logger, now: @escaping @Sendable () -> Timestamp)
-    {
+    init(
+        types: SyncJobTypes, store: JobStore, parts: EngineParts, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
         self.types = types
         self.store = store
         outbox = parts.outbox

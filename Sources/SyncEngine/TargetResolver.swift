@@ -78,7 +78,9 @@ struct TargetResolver: Sendable {
             return try missing(target, key: key, handle: handle)
         }
         target.document = document
-        if let bound = handle.binding, let mine = BindingKey(handle), bound.key != mine { target.renamedFrom = bound.key }
+        if let bound = handle.binding, let mine = BindingKey(handle), bound.key != mine {
+            target.renamedFrom = bound.key
+        }
         if handle.binding == nil, target.operation == .update {
             target.renamedFrom = try await bindingToTakeOver(key, handle: handle)
         }

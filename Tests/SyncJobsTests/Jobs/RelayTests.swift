@@ -91,7 +91,9 @@ struct RelayTests {
         let failed = (0..<30).map {
             RelaySummary.FailedChild(id: "c\($0)", status: .failed, error: JobFailure(.targetGone, "gone", remedy: "r"))
         }
-        let counts: [JobStatus: Int] = [.finished: 5, .relayed: 1, .skipped: 2, .noTarget: 3, .failed: 30, .canceled: 4]
+        let counts: [JobStatus: Int] = [
+            .finished: 5, .relayed: 1, .skipped: 2, .noTarget: 3, .failed: 30, .canceled: 4,
+        ]
         let summary = RelaySummary(parentID: "p", revision: 2, counts: counts, failedChildren: failed)
         #expect(summary.total == 45)
         let json = summary.json.objectValue
@@ -148,7 +150,11 @@ struct JobProgressTests {
     @Test("computes its percentage, and is read as it was written")
     func json() {
         let progress = JobProgress(done: 1, total: 3, title: "Rows", description: "of the list")
-        #expect(progress.json == ["percent": .number(JSONNumber("33.33") ?? 0), "done": 1, "total": 3, "title": "Rows", "description": "of the list"])
+        #expect(
+            progress.json == [
+                "percent": .number(JSONNumber("33.33") ?? 0), "done": 1, "total": 3, "title": "Rows",
+                "description": "of the list",
+            ])
         #expect(JobProgress(json: progress.json)?.json == progress.json)
         #expect(JobProgress(done: 0, total: 0).percent == 100)
         #expect(JobProgress(percent: .nan).json == [:])
