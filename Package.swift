@@ -71,7 +71,9 @@ let package = Package(
         tests("DocumentSystemsTests", ["DocumentSystems", "JobStore", "SyncJobs", grdb, logging]),
         tests("SyncBrokerTests", ["SyncBroker", "SyncJobs", "AMQP", logging]),
         tests("SyncEngineTests", ["SyncEngine", "SyncBroker", "SyncJobs", "AMQP", logging]),
-        tests("FerryTests", ["Ferry", "SyncJobs", "SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "AMQP"]),
+        tests(
+            "FerryTests",
+            ["Ferry", "SyncJobs", "SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "AMQP", grdb]),
         tests(
             "IntegrationTests",
             [

@@ -44,6 +44,20 @@ extension SyncJobType {
                 if let context = trigger.context { entry["context"] = context.json }
                 return .object(entry)
             })
+        object["schedules"] = .array(schedules.map(\.json))
+        return .object(object)
+    }
+}
+
+extension Schedule {
+    /// The schedule as JSON, with the keys of the configuration.
+    var json: JSONValue {
+        var object: JSONObject = [
+            "name": .string(name), "cron": .string(cron.description), "zone": .string(zone.name),
+            "overlap": .string(overlap.rawValue), "missed": .string(missed.rawValue),
+        ]
+        if let sourceName { object["source_name"] = .string(sourceName) }
+        if let context { object["context"] = .object(context) }
         return .object(object)
     }
 }

@@ -37,6 +37,8 @@ public struct JobTransition: Sendable {
     public var turn: Int
     /// The run; nil when it was none (a job that waits, a snooze, one that is skipped unrun).
     public var attempt: Attempt?
+    /// Which run decided it, a snooze's too; nil when the job was not run.
+    public var runID: String?
     /// The target write that lands with the record.
     public var embeddedWrite: DocumentWrite?
     /// The write into the source that lands with the record.
@@ -105,6 +107,7 @@ public struct JobTransition: Sendable {
             endedAt: now, outcome: job.status, error: job.error)
         var transition = JobTransition(
             job: job, turn: run.turn, attempt: isAttempt ? attempt : nil, outbox: outbox, at: now)
+        transition.runID = run.runID
         transition.embeddedWrite = outcome.embeddedWrite
         transition.sourceWrite = outcome.sourceWrite
         transition.binding = outcome.binding
@@ -129,6 +132,14 @@ public struct JobTransition: Sendable {
         return JobTransition(
             job: waiting, turn: turn, attempt: nil, outbox: due.map { [.again(waiting, dueAt: $0)] } ?? [],
             at: now)
+    }
+
+    /// The job's delivery came before its time (the delay ladder is shorter than the wait): it waits on, as it is.
+    public static func again(_ job: SyncJob, turn: Int, now: Timestamp) -> JobTransition {
+        var waiting = job
+        waiting.nextTurn = turn + 1
+        return JobTransition(
+            job: waiting, turn: turn, attempt: nil, outbox: [.again(waiting, dueAt: job.retryAfter)], at: now)
     }
 
     /// The job ends without a run: superseded by another job, or a duplicate of the one that holds its dedup key.

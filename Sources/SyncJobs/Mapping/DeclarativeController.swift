@@ -16,3 +16,8 @@ public protocol DeclarativeController: SingleTargetController {
     /// - Throws: ``JobFailure`` when rows or lookups can't be read.
     func trace(of job: JobHandle, target before: Document?) async throws -> [FieldTrace]
 }
+
+extension DeclarativeController {
+    /// True.
+    public var isDeclarative: Bool { true }
+}

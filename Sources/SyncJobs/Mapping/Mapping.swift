@@ -35,6 +35,9 @@ public struct Mapping: Sendable {
         var place: String
     }
 
+    /// Whether any rule reads the root `source`, or rows, which are in it.
+    var readsSource: Bool { sourcePaths.contains { $0.path.root == .source || $0.path.root == .row } }
+
     /// What has to be made ready before the rules run; computed once for a type.
     struct Needs: Sendable, Hashable {
         /// Whether any path begins with the root `job`.

@@ -34,6 +34,8 @@ public struct SyncJobType: Sendable {
     public var isExclusive = false
     /// What a job does whose bound target was deleted by hand.
     public var onGone = OnGone.fail
+    /// When its jobs run by themselves.
+    public var schedules: [Schedule] = []
     /// The sync logic.
     public var controller: any SyncController
 

@@ -42,6 +42,7 @@ struct ConfigurationContractTests {
     func types() throws {
         try expectKeys(SyncJobTypeDefinition.keys, at: "$defs", "type", "properties")
         try expectKeys(SyncJobTypeDefinition.triggerKeys, at: "$defs", "trigger", "properties")
+        try expectKeys(SyncJobTypeDefinition.scheduleKeys, at: "$defs", "schedule", "properties")
         try expectKeys(SyncJobTypeDefinition.tableKeys, at: "$defs", "tableRule", "properties")
         try expectKeys(SyncJobTypeDefinition.relayKeys, at: "$defs", "relay", "properties")
         let rule = try ContractFiles.schema("ferry.schema.json").root["$defs"]?.objectValue?["rule"]?.objectValue
@@ -51,6 +52,36 @@ struct ConfigurationContractTests {
         let declared = field?["anyOf"]?.arrayValue?.last?.objectValue?["properties"]?.objectValue
         #expect(Set(declared?.keys ?? []) == Set(DocumentShape.fieldKeys))
     }
+
+    /// A type whose schedule `nightly` says this.
+    private static func scheduled(_ text: String, name: String = "nightly") -> String {
+        "systems: {a: {kind: embedded}}\ntypes: {A: {source: a.B, target: a.C, fields: {x: context.y}, "
+            + "schedules: {\(name): \(text)}}}"
+    }
+
+    /// A document type whose version says this.
+    private static func versioned(_ text: String) -> String {
+        "systems: {a: {kind: embedded}}\ndocuments: {a.B: {version: \(text)}}"
+    }
+
+    static let schedules: [(text: String, isGood: Bool)] = [
+        (
+            scheduled(
+                "{cron: 0 2 * * MON-FRI, zone: Europe/Berlin, context: {full: true}, overlap: allow, missed: skip}"),
+            true
+        ),
+        (scheduled("{cron: '@hourly', source_name: CUST-1}"), true), (scheduled("{cron: '*/5 * * * *'}"), true),
+        (scheduled("{}"), false), (scheduled("0 2 * * *"), false), (scheduled("{cron: 5}"), false),
+        (scheduled("{cron: 0 2 * *}"), false), (scheduled("{cron: 0 0 2 * * *}"), false),
+        (scheduled("{cron: '@reboot'}"), false), (scheduled("{cron: '@daily x'}"), false),
+        (scheduled("{cron: '@daily', zone: '+01:00'}"), false), (scheduled("{cron: '@daily', zone: 1}"), false),
+        (scheduled("{cron: '@daily', context: full}"), false), (scheduled("{cron: '@daily', overlap: no}"), false),
+        (scheduled("{cron: '@daily', missed: all}"), false), (scheduled("{cron: '@daily', at: 5}"), false),
+        (scheduled("{cron: '@daily'}", name: "'every night'"), false),
+        (versioned("{field: m, order: timestamp, zone: America/Argentina/Buenos_Aires}"), true),
+        (versioned("{field: m, order: timestamp, zone: ''}"), false),
+        (versioned("{field: m, order: timestamp, zone: 'GMT 5'}"), false),
+    ]
 
     static let texts: [(text: String, isGood: Bool)] = [
         ("", true), ("broker:\n", true), (ConfigurationLocation.example, true), (ConfigurationValueTests.worked, true),
@@ -122,7 +153,7 @@ struct ConfigurationContractTests {
         (types("fields: {}, triggers: [{document: a.B, events: update, context: {x: North}}]"), false),
     ]
 
-    @Test("Schema and reader take and refuse the same texts", arguments: texts + mappings)
+    @Test("Schema and reader take and refuse the same texts", arguments: texts + schedules + mappings)
     func agree(text: String, isGood: Bool) throws {
         let environment = ["N": "4", "G": "5s", "ERP_DB": "erp.sqlite", "FERRY_BROKER_URL": "amqp://u:p@h"]
         var said = ""

@@ -54,7 +54,6 @@ struct TypeDefinitionTests {
             exclusive: false
             on_failure: block
             on_gone: insert
-            schedules: []
             triggers:
               - {"document": "erp.Customer", "events": ["insert", "update", "delete", "rename"], "when": "document.kind == 'A'"}
               - {"document": "erp.Contact", "events": "update", "source_name": "document.customer", "context": {"region": "document.region", "why": {"value": "contact"}}}
@@ -173,10 +172,6 @@ struct TypeDefinitionTests {
             (
                 "controller: nation\nfields: {}",
                 "line 3: types.T.controller: fields beside a controller (write a mapping or a controller, not both)"
-            ),
-            (
-                "fields: {}\nschedules: [1]",
-                "line 4: types.T.schedules: schedules is not supported by this version (leave it out)"
             ),
             (
                 "fields: {}\norder_by: source.x",

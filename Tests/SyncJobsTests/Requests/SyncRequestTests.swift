@@ -132,6 +132,16 @@ struct SyncRequestTests {
     }
 
     @Test(
+        "with nonsense in a field is refused by name",
+        arguments: ["\"timeout\":\"0s\"", "\"dedup_key\":\"\"", "\"not_before\":\"tomorrow\"", "\"hold\":\"yes\""])
+    func nonsense(member: String) {
+        let failure = #expect(throws: JobFailure.self) {
+            try decode("{\"sync_job_type\":\"T\",\"source_document_name\":\"x\",\(member)}")
+        }
+        #expect(failure?.code == .invalidField)
+    }
+
+    @Test(
         "of a renamed source says from what to what",
         arguments: [
             #""source_document_name":"x","old_source_document_name":"""#,
