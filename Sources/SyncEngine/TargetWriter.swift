@@ -215,9 +215,8 @@ struct TargetWriter: Sendable {
         binding.isNewIncarnation = handle.binding?.isDeleted == true && handle.isSourceLoaded
         if let stored, let after = change.after {
             // What was sent, over what the target made of it: equal to `stored` unless the target normalised something.
-            var sent = stored
-            for member in after.fields { sent.fields[member.key] = member.value }
-            binding.sentHash = sent.fieldsHash
+            let sent = systems.shape(of: change.type).fields(sent: after.fields, storedAs: stored.fields)
+            binding.sentHash = Digest(of: .object(sent))
             binding.storedHash = stored.fieldsHash
         }
         return binding

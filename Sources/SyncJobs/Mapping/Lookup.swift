@@ -26,6 +26,9 @@ struct Lookup: Sendable, Hashable {
         self.missing = missing
     }
 
+    /// The field of the source that the key is, when it is one: a row's field, or one within another, can't be searched by.
+    var sourceField: String? { key.root == .source && key.fields.count == 1 ? key.fields.first : nil }
+
     /// What has to be asked for `value`, the value at ``key``; nil where nothing is to be found: missing, null, "".
     ///
     /// - Throws: ``NoName`` for a value that names no document.

@@ -20,9 +20,7 @@ extension LookupFollower {
         for type in types {
             guard let controller = type.controller as? any DeclarativeController else { continue }
             for (lookup, _) in controller.mapping.lookups where lookup.missing == .null {
-                // Only what is searched by as a field of its own: a row's field can't be.
-                guard lookup.key.root == .source, lookup.key.fields.count == 1, let field = lookup.key.fields.first
-                else { continue }
+                guard let field = lookup.sourceField else { continue }
                 followers.append((lookup.type, LookupFollower(type: type.name, source: type.source, field: field)))
             }
         }
