@@ -145,7 +145,8 @@ public actor LocalEngine {
                 .writeConflict, "the target changed while it was compared", remedy: "try it again")
         }
         return Trial(
-            outcome: outcome, handle: execution.handle, before: execution.change?.before, after: execution.change?.after)
+            outcome: outcome, handle: execution.handle, before: execution.change?.before, after: execution.change?.after
+        )
     }
 
     private func queued(_ request: SyncRequest, turn: Int) throws(JobFailure) -> QueuedJob {
@@ -157,10 +158,16 @@ public actor LocalEngine {
 
     private func deliver(_ request: SyncRequest, turn: Int) async throws -> SyncJob {
         let job = try queued(request, turn: turn)
+        // Ends the run when its time is up or it is canceled; cancelled itself when this returns.
+        async let _ = parts.runs.watch()
         let preparation = try await parts.runner.prepare([job])[0]
         switch try await parts.runner.run(job, preparation: preparation) {
-        case .committed(let record, _), .waiting(let record): return record
-        case .duplicate, .abandoned: break
+        case .committed(let record, nil): return record
+        case .committed(let record, _?):
+            // Its thread is lost to others; another one takes its place.
+            _ = parts.runner.supervisor.threads.writeOff()
+            return record
+        case .waiting, .duplicate, .abandoned: break
         case .refused:
             throw JobFailure(
                 .idReused, "the id \"\(request.id.prefix(140))\" was used before, for a request with other content",
@@ -216,7 +223,9 @@ private final class LocalSink: MessageSink {
 
     private func take(_ owed: OutboxMessage) -> PublishOutcome {
         if owed.kind == .deadLetter {
-            guard let letter = DeadLetter(headers: owed.headers) else { return .failed("its headers are no dead letter's") }
+            guard let letter = DeadLetter(headers: owed.headers) else {
+                return .failed("its headers are no dead letter's")
+            }
             state.withLock { $0.deadLetters.append(letter) }
             return .confirmed
         }
