@@ -9,6 +9,8 @@ import Testing
 
 @testable import SyncEngine
 
+let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
 /// A folder that goes with its owner.
 final class TemporaryFolder: Sendable {
     let path: String
@@ -51,8 +53,7 @@ struct LocalWorld: Sendable {
 
     init() throws {
         folder = try TemporaryFolder()
-        let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        store = try JobStore(path: folder.path + "/jobs.sqlite", logger: quiet)
+        store = try JobStore(path: folder.path + "/jobs.sqlite", logger: quietLogger)
         let version = DocumentShape.VersionShape(field: "version", order: .number)
         let sensitive = ["tax_id": FieldShape(kind: .text, isSensitive: true)]
         let secret = ["secret": FieldShape(kind: .text, isSensitive: true)]
@@ -76,7 +77,7 @@ struct LocalWorld: Sendable {
     func engine(_ types: SyncJobType...) throws -> LocalEngine {
         LocalEngine(
             types: try SyncJobTypes(types), systems: systems, store: store,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: { [clock] in clock.now })
+            logger: quietLogger, now: { [clock] in clock.now })
     }
 
     /// A type from erp.Customer with a delay of a minute and no jitter.
