@@ -52,7 +52,10 @@ struct JobRunner: Sendable {
             // A conflict says that nothing was written: what is found as this run meant it is somebody else's write.
             if let lastConflict, preparation.intent?.runID == lastConflict { preparation.intent = nil }
             if let over = try await inbox.endingWithoutRun(job, preparation: preparation) { return over }
-            if let later = waitingTransition(job, known: preparation.job) { return try await wait(later) }
+            if let later = waitingTransition(job, known: preparation.job) {
+                if let duplicate = try await claim(job, known: preparation.job) { return duplicate }
+                return try await wait(later)
+            }
             var record = preparation.job ?? job.newRecord()
             record.superseded = job.superseded
             let run = JobRun(
@@ -106,6 +109,19 @@ struct JobRunner: Sendable {
         return .wait(job.newRecord(), turn: job.turn, reason: .notBefore, until: due, now: instant)
     }
 
+    /// A job that will wait holds its dedup key from now on; nil when it does.
+    private func claim(_ job: QueuedJob, known: SyncJob?) async throws(JobStoreError) -> Ending? {
+        guard known == nil, let key = job.request.dedupKey else { return nil }
+        let run = JobRun(
+            job: job.newRecord(), turn: job.turn, runID: Self.randomID(), node: node, startedAt: now(), body: job.body)
+        return try await admit(
+            job,
+            asking: JobStore.AdmissionRequest(
+                job: run.job, turn: run.turn, runID: run.runID, dedupKey: key, leaseUntil: run.startedAt,
+                now: run.startedAt),
+            run: run)
+    }
+
     private func wait(_ transition: JobTransition) async throws(JobStoreError) -> Ending {
         guard let record = try await committer.commit(transition) else { return .duplicate }
         return .waiting(record)
@@ -123,6 +139,13 @@ struct JobRunner: Sendable {
             orderKey: job.type.onFailure == .block ? job.orderKey : nil,
             leaseKey: job.type.isExclusive ? job.orderKey : nil,
             leaseUntil: instant.advanced(by: ActiveRuns.leaseTime), now: instant)
+        return try await admit(job, asking: question, run: run)
+    }
+
+    private func admit(
+        _ job: QueuedJob, asking question: JobStore.AdmissionRequest, run: JobRun
+    ) async throws(JobStoreError) -> Ending? {
+        let instant = question.now
         let admission = try await patience.attempt { () async throws(JobStoreError) in try await store.admit(question) }
         switch admission {
         case .run: return nil

@@ -168,10 +168,16 @@ public actor LocalEngine {
 
     private func deliver(_ request: SyncRequest, turn: Int) async throws -> SyncJob {
         let job = try queued(request, turn: turn)
+        // Ends the run when its time is up or it is canceled; cancelled itself when this returns.
+        async let _ = parts.runs.watch()
         let preparation = try await parts.runner.prepare([job])[0]
         switch try await parts.runner.run(job, preparation: preparation) {
-        case .committed(let record, _), .waiting(let record): return record
-        case .duplicate, .abandoned: break
+        case .committed(let record, nil): return record
+        case .committed(let record, _?):
+            // Its thread is lost to others; another one takes its place.
+            _ = parts.runner.supervisor.threads.writeOff()
+            return record
+        case .waiting, .duplicate, .abandoned: break
         case .refused:
             throw JobFailure(
                 .idReused, "the id \"\(request.id.prefix(140))\" was used before, for a request with other content",

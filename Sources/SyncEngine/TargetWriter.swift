@@ -202,7 +202,13 @@ struct TargetWriter: Sendable {
             }
         return DocumentWrite(
             type: change.type, before: change.before, after: after,
-            fallbackName: job.request.sourceDocumentName ?? job.id, diff: change.diff, idempotencyKey: key)
+            fallbackName: fallbackName(handle), diff: change.diff, idempotencyKey: key)
+    }
+
+    /// The source's name, and the key where one source has several targets: they must not become one document.
+    private func fallbackName(_ handle: JobHandle) -> String {
+        let name = handle.job.request.sourceDocumentName ?? handle.job.id
+        return handle.targetKey.isEmpty ? name : "\(name)/\(handle.targetKey)"
     }
 
     private func bindingKey(_ handle: JobHandle) -> BindingKey? { BindingKey(handle) }
