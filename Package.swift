@@ -37,6 +37,8 @@ let package = Package(
     products: [
         // SyncJobs beside it: a controller of one's own is written in its words.
         .library(name: "Ferry", targets: ["Ferry", "SyncJobs"]),
+        // For the tests of those controllers; not part of what runs.
+        .library(name: "FerryTesting", targets: ["FerryTesting"]),
         .executable(name: "ferry", targets: ["FerryMain"]),
     ],
     dependencies: [
@@ -57,21 +59,25 @@ let package = Package(
         target("SyncBroker", ["SyncJobs", "AMQP", logging]),
         target(
             "SyncEngine", ["SyncJobs", "JobStore", "DocumentSystems", "SyncBroker", lifecycle, metrics, logging]),
+        target("FerryTesting", ["SyncJobs", "JobStore", "DocumentSystems", "SyncEngine", logging]),
         target(
             "Ferry",
             [
-                "SyncJobs", "JobStore", "DocumentSystems", "SyncBroker", "SyncEngine", "AMQP", yams, arguments,
-                lifecycle, logging,
+                "SyncJobs", "JobStore", "DocumentSystems", "SyncBroker", "SyncEngine", "FerryTesting", "AMQP", yams,
+                arguments, lifecycle, logging,
             ]),
         .executableTarget(name: "FerryMain", dependencies: ["Ferry"], swiftSettings: settings),
         tests("HouseTests", []),
         tests("AMQPTests", ["AMQP", logging]),
         tests("SyncJobsTests", ["SyncJobs"]),
         tests("JobStoreTests", ["JobStore", "SyncJobs", grdb, logging]),
-        tests("DocumentSystemsTests", ["DocumentSystems", "JobStore", "SyncJobs", grdb, logging]),
+        tests("DocumentSystemsTests", ["DocumentSystems", "FerryTesting", "JobStore", "SyncJobs", grdb, logging]),
         tests("SyncBrokerTests", ["SyncBroker", "SyncJobs", "AMQP", logging]),
         tests("SyncEngineTests", ["SyncEngine", "SyncBroker", "SyncJobs", "AMQP", logging]),
-        tests("FerryTests", ["Ferry", "SyncJobs", "SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "AMQP"]),
+        tests("FerryTestingTests", ["FerryTesting", "SyncEngine", "SyncJobs"]),
+        tests(
+            "FerryTests",
+            ["Ferry", "FerryTesting", "SyncJobs", "SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "AMQP"]),
         tests(
             "IntegrationTests",
             [
