@@ -75,6 +75,13 @@ let package = Package(
         tests("SyncBrokerTests", ["SyncBroker", "SyncJobs", "AMQP", logging]),
         tests("SyncEngineTests", ["SyncEngine", "SyncBroker", "SyncJobs", "AMQP", logging]),
         tests("FerryTestingTests", ["FerryTesting", "SyncEngine", "SyncJobs"]),
+        // What `ferry types new` writes: FerryTests compares it byte by byte, and here it is compiled and run.
+        .target(
+            name: "NewControllers", dependencies: ["SyncJobs"], path: "Tests/NewTypes/Sources/NewControllers",
+            swiftSettings: settings),
+        .testTarget(
+            name: "NewControllersTests", dependencies: ["NewControllers", "FerryTesting"],
+            path: "Tests/NewTypes/Tests/NewControllersTests", swiftSettings: settings),
         tests(
             "FerryTests",
             ["Ferry", "FerryTesting", "SyncJobs", "SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "AMQP"]),
