@@ -25,6 +25,8 @@ extension Worker {
         public var maximumDepth = 100
         /// The largest source document in bytes of JSON.
         public var maximumDocumentBytes = 8_388_608
+        /// How many threads run users' controllers; one that never yields takes one of them with it.
+        public var controllerThreads = 8
         /// How long a store may be busy or full before the worker gives up; its messages go back to the broker.
         public var storePatience: Duration = .seconds(60)
 

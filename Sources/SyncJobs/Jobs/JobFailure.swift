@@ -50,6 +50,7 @@ public struct JobFailure: Error, Sendable, Hashable, CustomStringConvertible {
         case ambiguousMatch = "ambiguous_match"
         case targetGone = "target_gone"
         case targetNotFound = "target_not_found"
+        case targetBound = "target_bound"
         case invalidTarget = "invalid_target"
         case numberNotExact = "number_not_exact"
         case constraintViolated = "constraint_violated"

@@ -134,6 +134,14 @@ public struct JobTransition: Sendable {
             at: now)
     }
 
+    /// The job's delivery came before its time (the delay ladder is shorter than the wait): it waits on, as it is.
+    public static func again(_ job: SyncJob, turn: Int, now: Timestamp) -> JobTransition {
+        var waiting = job
+        waiting.nextTurn = turn + 1
+        return JobTransition(
+            job: waiting, turn: turn, attempt: nil, outbox: [.again(waiting, dueAt: job.retryAfter)], at: now)
+    }
+
     /// The job ends without a run: superseded by another job, or a duplicate of the one that holds its dedup key.
     public static func skip(
         _ job: SyncJob, turn: Int, reason: SkipReason, because other: String, now: Timestamp

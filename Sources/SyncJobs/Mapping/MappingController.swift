@@ -7,6 +7,8 @@ public struct MappingController: SingleTargetController {
     public let mapping: Mapping
     /// The target's system and type, in which `match` searches.
     public let target: DocumentType
+    /// True.
+    public var isDeclarative: Bool { true }
     let readsJobRoot: Bool
 
     /// Makes a controller for a type that syncs into `target`.
