@@ -82,9 +82,20 @@ let package = Package(
         .testTarget(
             name: "NewControllersTests", dependencies: ["NewControllers", "FerryTesting"],
             path: "Tests/NewTypes/Tests/NewControllersTests", swiftSettings: settings),
+        // The controllers of Examples/, which is a package of its own: compiled and tested here too, in a build that is
+        // there already (make examples builds the program itself).
+        .target(
+            name: "AtlasControllers", dependencies: ["SyncJobs"], path: "Examples/Sources/AtlasControllers",
+            swiftSettings: settings),
+        .testTarget(
+            name: "AtlasControllersTests", dependencies: ["AtlasControllers", "Ferry", "FerryTesting"],
+            path: "Examples/tests/AtlasControllersTests", swiftSettings: settings),
         tests(
             "FerryTests",
-            ["Ferry", "FerryTesting", "SyncJobs", "SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "AMQP"]),
+            [
+                "AtlasControllers", "Ferry", "FerryTesting", "SyncJobs", "SyncEngine", "SyncBroker", "DocumentSystems",
+                "JobStore", "AMQP",
+            ]),
         tests(
             "IntegrationTests",
             [

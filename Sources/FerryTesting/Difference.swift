@@ -26,7 +26,8 @@ public struct Difference: Sendable, Hashable, CustomStringConvertible {
 
     /// Compares documents: only the fields that `expected` names, unless `exactly`.
     ///
-    /// Values are compared by what their fields are declared to hold, rows of declared child tables by their row key.
+    /// Values are compared by what their fields are declared to hold, rows of declared child tables by their row key. Those
+    /// of fields that are declared sensitive are compared and not shown.
     ///
     /// - Parameters:
     ///   - expected: the fields as they should be; null for one that may be null or missing.
@@ -42,7 +43,12 @@ public struct Difference: Sendable, Hashable, CustomStringConvertible {
         var walk = DifferenceWalk()
         for field in expected {
             let value = actual[field.key]
-            if let table = shape.tables[field.key], let rows = field.value.arrayValue, let found = value?.arrayValue {
+            if let declared = shape.fields[field.key], declared.isSensitive {
+                let isEqual = FieldComparison.areEqual(field.value, value ?? .null, kind: declared.kind)
+                if !isEqual { walk.lines.append("\(field.key): differs, and is sensitive") }
+            } else if let table = shape.tables[field.key], let rows = field.value.arrayValue,
+                let found = value?.arrayValue
+            {
                 walk.compare(rows: rows, with: found, at: field.key, shape: table)
             } else if value == nil, field.value.isNull {
                 continue

@@ -1,5 +1,6 @@
 // Documents in a test: put there as their owner would, looked at, and compared with what was expected.
 
+internal import JobStore
 public import SyncJobs
 
 extension SyncTest {
@@ -60,6 +61,41 @@ extension SyncTest {
         var expected = job.diff ?? Diff()
         expected.changed = changes.sorted { $0.field.precedesByBytes($1.field) }
         return Difference(expected: expected, actual: job.diff)
+    }
+
+    /// Binds a source document to a target document, as an earlier job would have.
+    ///
+    /// - Parameters:
+    ///   - typeName: the sync job type, by name or slug.
+    ///   - key: tells the targets of one source apart.
+    ///   - version: the source's version that was applied last.
+    ///   - isDeleted: whether the target was deleted since: the tombstone that fences late updates.
+    /// - Throws: ``JobFailure`` when there is no such type, or it names no target; ``JobStoreError``.
+    public func bind(
+        _ typeName: String, source: String, to target: String, key: String = "", version: DocumentVersion? = nil,
+        isDeleted: Bool = false
+    ) async throws {
+        guard let type = types[typeName], let targetType = type.target else {
+            throw JobFailure(
+                .unknownType, "there is no sync job type \"\(typeName)\" with a target",
+                remedy: "the test has \(types.all.map(\.slug).joined(separator: ", "))")
+        }
+        let binding = Binding(
+            key: BindingKey(typeSlug: type.slug, source: DocumentKey(type: type.source, name: source), key: key),
+            target: DocumentKey(type: targetType, name: target), isDeleted: isDeleted, sourceVersion: version)
+        // Bindings change in jobs' commits alone, so a job that never ran brings it.
+        let request = SyncRequest(id: "bound-by-\(nextID())", type: type.name, sourceName: source)
+        let job = SyncJob(request: request, type: type, queue: type.queue, createdAt: clock.now)
+        let run = JobRun(job: job, turn: 0, runID: job.id, node: "test", startedAt: clock.now, body: [])
+        var outcome = Outcome(.finished)
+        outcome.targetType = targetType
+        outcome.targetName = target
+        outcome.binding = binding
+        let transition = JobTransition.next(run, outcome: outcome, type: type, chance: 0, now: clock.now)
+        guard case .committed = try await store.commit(transition) else {
+            throw JobFailure.permanent(
+                "the binding of \"\(source)\" was not stored", remedy: "bind each source document once")
+        }
     }
 
     private func current(_ key: DocumentKey) async throws -> Document? {

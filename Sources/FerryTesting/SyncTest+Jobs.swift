@@ -57,7 +57,7 @@ extension SyncTest {
     public func advance(by duration: Duration) async throws -> [SyncJob] {
         let end = clock.now.advanced(by: duration)
         var ran = try await settle()
-        while let due = try await nextDue(), due <= end {
+        while let due = await nextDue(), due <= end {
             clock.advance(to: due)
             ran += try await settle()
         }
@@ -89,8 +89,8 @@ extension SyncTest {
     public var deadLetters: [DeadLetter] { get async { await engine.deadLetters } }
 
     /// When the next job comes due that is not due yet.
-    private func nextDue() async throws -> Timestamp? {
+    private func nextDue() async -> Timestamp? {
         let now = clock.now
-        return try await engine.pending.compactMap(\.dueAt).filter { $0 > now }.min()
+        return await engine.pending.compactMap(\.dueAt).filter { $0 > now }.min()
     }
 }

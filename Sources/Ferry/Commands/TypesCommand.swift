@@ -12,9 +12,10 @@ struct TypesCommand: AsyncParsableCommand {
               ferry types list
               ferry types check
               ferry types check country_sync
+              ferry types test
               ferry types new "Customer Sync"
             """,
-        subcommands: [TypesListCommand.self, TypesCheckCommand.self, TypesNewCommand.self])
+        subcommands: [TypesListCommand.self, TypesCheckCommand.self, TypesTestCommand.self, TypesNewCommand.self])
 }
 
 extension SyncJobType {

@@ -60,7 +60,8 @@ struct NewTypeFolder: Sendable {
                 path: "\(sources)/\(type.controller).swift",
                 text: type.filledSwift(ControllerTemplates.template(type.way))),
             NewTypeFile(
-                path: "\(tests)/\(type.controller)Tests.swift", text: type.filledSwift(TestTemplates.template(type.way))),
+                path: "\(tests)/\(type.controller)Tests.swift", text: type.filledSwift(TestTemplates.template(type.way))
+            ),
             NewTypeFile(
                 path: "\(path)/\(type.slug).types.yaml", text: type.filledYAML(EntryTemplate.template(type.way))),
         ]

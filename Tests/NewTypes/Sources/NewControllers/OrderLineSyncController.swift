@@ -23,8 +23,10 @@ struct OrderLineSyncController: MultipleTargetsController {
 
     /// In each child: which target document it is about.
     func target(for job: JobHandle) async throws -> TargetDecision {
-        guard try Self.row(of: job) == nil else { return job.defaultTarget }
-        return job.boundTargetName.map { .delete($0) } ?? .none(.alreadyGone)
+        guard try Self.row(of: job) != nil else {
+            return job.boundTargetName.map { .delete($0) } ?? .none(.alreadyGone)
+        }
+        return job.boundTargetName.map { .update($0) } ?? .insert(name: Self.code(of: job))
     }
 
     /// In each child: sets fields of the target; what is not named here is never touched.
@@ -32,13 +34,18 @@ struct OrderLineSyncController: MultipleTargetsController {
         guard let row = try Self.row(of: job) else {
             throw JobFailure.permanent("the source document has no row \"\(job.targetKey)\"")
         }
-        target["code"] = .string("\(job.job.request.sourceDocumentName ?? "")-\(job.targetKey)")
+        target["code"] = .string(Self.code(of: job))
         target["label"] = row["name"]
     }
 
     /// Once, when the last child has ended.
     func relayFinished(_ summary: RelaySummary, for job: JobHandle) async throws {
         job.note("\(summary.total) targets, \(summary.failedChildren.count) failed")
+    }
+
+    /// What tells the target from all others: the name of the source, and the row's key.
+    private static func code(of job: JobHandle) -> String {
+        "\(job.job.request.sourceDocumentName ?? "")-\(job.targetKey)"
     }
 
     private static func rows(of job: JobHandle) throws -> [JSONObject] {
