@@ -94,7 +94,7 @@ let package = Package(
             "FerryTests",
             [
                 "AtlasControllers", "Ferry", "FerryTesting", "SyncJobs", "SyncEngine", "SyncBroker", "DocumentSystems",
-                "JobStore", "AMQP",
+                "JobStore", "AMQP", grdb,
             ]),
         tests(
             "IntegrationTests",

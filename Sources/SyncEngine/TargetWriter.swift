@@ -274,6 +274,7 @@ struct TargetWriter: Sendable {
     private func refreshedBinding(_ change: TargetChange, handle: JobHandle) -> Binding? {
         guard let key = bindingKey(handle), let target = change.before?.key else { return nil }
         var binding = handle.binding ?? Binding(key: key, target: target)
+        binding.key = key
         binding.target = target
         binding.isDeleted = false
         if let version = handle.source?.version { binding.sourceVersion = version }

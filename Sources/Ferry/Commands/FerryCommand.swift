@@ -24,7 +24,8 @@ struct FerryCommand: AsyncParsableCommand {
         version: FerryVersion.current,
         subcommands: [
             WorkCommand.self, EnqueueCommand.self, ChangeCommand.self, JobsCommand.self, DocumentsCommand.self,
-            TypesCommand.self, TopologyCommand.self, DeadCommand.self, VersionCommand.self,
+            TypesCommand.self, SystemsCommand.self, ImportCommand.self, TopologyCommand.self, DeadCommand.self,
+            VersionCommand.self,
         ])
 }
 
