@@ -15,8 +15,10 @@ import Testing
         "SyncEngine": [
             "SyncJobs", "JobStore", "DocumentSystems", "SyncBroker", "AMQP", "ServiceLifecycle", "Metrics", "Logging",
         ],
+        "FerryTesting": ["SyncJobs", "JobStore", "DocumentSystems", "SyncEngine", "Logging"],
         "Ferry": [
-            "AMQP", "SyncJobs", "JobStore", "DocumentSystems", "SyncBroker", "SyncEngine", "Yams", "ArgumentParser",
+            "AMQP", "SyncJobs", "JobStore", "DocumentSystems", "SyncBroker", "SyncEngine", "FerryTesting", "Yams",
+            "ArgumentParser",
             "ServiceLifecycle", "Logging",
         ],
         "FerryMain": ["Ferry"],

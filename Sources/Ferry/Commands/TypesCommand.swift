@@ -6,14 +6,16 @@ internal import SyncJobs
 /// `ferry types`.
 struct TypesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "types", abstract: "Looks at the configured sync job types.",
+        commandName: "types", abstract: "Looks at the configured sync job types, and writes new ones.",
         discussion: """
             EXAMPLES
               ferry types list
               ferry types check
               ferry types check country_sync
+              ferry types test
+              ferry types new "Customer Sync"
             """,
-        subcommands: [TypesListCommand.self, TypesCheckCommand.self])
+        subcommands: [TypesListCommand.self, TypesCheckCommand.self, TypesTestCommand.self, TypesNewCommand.self])
 }
 
 extension SyncJobType {

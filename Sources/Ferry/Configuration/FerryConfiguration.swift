@@ -50,6 +50,11 @@ public struct FerryConfiguration: Sendable {
         documents.first { $0.type.description.hasSameBytes(as: type.description) }
     }
 
+    /// The declared shapes by the full names of their document types (`erp.Customer`), as a test of the types takes them.
+    public var shapes: [String: DocumentShape] {
+        Dictionary(documents.map { ($0.type.description, $0.shape) }) { first, _ in first }
+    }
+
     /// How many deliveries of `queue` a process may hold, so that the last of them is acknowledged before the broker's
     /// `consumer_timeout`: (prefetch ÷ concurrency + 1) × the longest timeout of the queue's types stays below it.
     ///
