@@ -21,29 +21,39 @@ extension JobStore {
     ///
     /// - Throws: ``JobStoreError``.
     public func audit(action: String, actor: String, subject: String, reason: String?) async throws(JobStoreError) {
-        let values = [
-            Timestamp.now.columnValue, action.nameValue, actor.nameValue, subject.nameValue, reason.nameValue,
-        ]
+        let now = Timestamp.now
         try await writer.write("audit") { context in
-            try context.execute(
-                "INSERT INTO audit (at, action, actor, subject, reason) VALUES (?, ?, ?, ?, ?)", values)
+            try context.audit(action: action, actor: actor, subject: subject, reason: reason, at: now)
         }
     }
 
     /// The newest actions, newest first.
     ///
-    /// - Parameter limit: the most to answer; at most 10,000 are.
+    /// - Parameters:
+    ///   - limit: the most to answer; at most 10,000 are.
+    ///   - subject: only actions on this one, by bytes; nil for all.
     /// - Throws: ``JobStoreError``.
-    public func auditEntries(limit: Int = 100) async throws(JobStoreError) -> [AuditEntry] {
+    public func auditEntries(limit: Int = 100, subject: String? = nil) async throws(JobStoreError) -> [AuditEntry] {
         let count = min(max(limit, 0), 10_000)
         return try await read("audit") { db in
-            let sql = "SELECT at, action, actor, subject, reason FROM audit ORDER BY sequence DESC LIMIT ?"
-            return try db.allRows(sql, [count.databaseValue]) { row in
+            let condition = subject == nil ? "" : "WHERE subject = ?"
+            let sql = "SELECT at, action, actor, subject, reason FROM audit \(condition) ORDER BY sequence DESC LIMIT ?"
+            let arguments = (subject.map { [$0.nameValue] } ?? []) + [count.databaseValue]
+            return try db.allRows(sql, arguments) { row in
                 var columns = ColumnReader(row)
                 return AuditEntry(
                     at: try columns.timestamp(), action: try columns.text(), actor: try columns.text(),
                     subject: try columns.text(), reason: try columns.optionalText())
             }
         }
+    }
+}
+
+extension WriteContext {
+    /// Records an action of an operator.
+    func audit(action: String, actor: String, subject: String, reason: String?, at time: Timestamp) throws {
+        try execute(
+            "INSERT INTO audit (at, action, actor, subject, reason) VALUES (?, ?, ?, ?, ?)",
+            [time.columnValue, action.nameValue, actor.nameValue, subject.nameValue, reason.nameValue])
     }
 }

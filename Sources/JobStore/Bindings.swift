@@ -5,11 +5,10 @@ public import SyncJobs
 enum BindingRow {
     private static let keyCondition =
         "source_name = ? AND type_slug = ? AND key = ? AND source_type = ? AND source_system = ?"
-    private static let select = """
-        SELECT target_system, target_type, target_name, is_deleted, version_order, source_version, sent_hash,
-            stored_hash
-        FROM bindings WHERE \(keyCondition)
+    private static let content = """
+        target_system, target_type, target_name, is_deleted, version_order, source_version, sent_hash, stored_hash
         """
+    private static let select = "SELECT \(content) FROM bindings WHERE \(keyCondition)"
     /// Stores a binding in place of what was there; a run that knows no version leaves the fence where it stands.
     static let upsert = """
         INSERT INTO bindings (
@@ -35,22 +34,54 @@ enum BindingRow {
     static func binding(_ key: BindingKey, in db: Database) throws -> Binding? {
         try db.firstRow(select, keyValues(key)) { row in
             var columns = ColumnReader(row)
-            let targetType = DocumentType(system: try columns.text(), name: try columns.text())
-            let target = DocumentKey(type: targetType, name: try columns.text())
-            let isDeleted = try columns.bool()
-            let version = try columns.version()
-            let sentHash = try columns.optionalDigest()
-            return Binding(
-                key: key, target: target, isDeleted: isDeleted, sourceVersion: version, sentHash: sentHash,
-                storedHash: try columns.optionalDigest())
+            return try binding(of: key, from: &columns)
         }
     }
 
-    /// Whether a source of a later version than the binding's was applied already.
-    static func isStale(_ binding: Binding, in db: Database) throws -> Bool {
+    /// The binding in a row whose next columns are those of `content`.
+    private static func binding(of key: BindingKey, from columns: inout ColumnReader) throws -> Binding {
+        let targetType = DocumentType(system: try columns.text(), name: try columns.text())
+        let target = DocumentKey(type: targetType, name: try columns.text())
+        let isDeleted = try columns.bool()
+        let version = try columns.version()
+        let sentHash = try columns.optionalDigest()
+        return Binding(
+            key: key, target: target, isDeleted: isDeleted, sourceVersion: version, sentHash: sentHash,
+            storedHash: try columns.optionalDigest())
+    }
+
+    /// All bindings that meet `condition`.
+    static func bindings(_ condition: String, _ arguments: [DatabaseValue], in db: Database) throws -> [Binding] {
+        let sql = """
+            SELECT source_name, type_slug, key, source_type, source_system, \(content) FROM bindings WHERE \(condition)
+            """
+        return try db.allRows(sql, arguments) { row in
+            var columns = ColumnReader(row)
+            let sourceName = try columns.text()
+            let typeSlug = try columns.text()
+            let key = try columns.text()
+            let typeName = try columns.text()
+            let source = DocumentKey(type: DocumentType(system: try columns.text(), name: typeName), name: sourceName)
+            return try binding(of: BindingKey(typeSlug: typeSlug, source: source, key: key), from: &columns)
+        }
+    }
+
+    /// Removes the binding of a source that was renamed.
+    static func remove(_ key: BindingKey, in context: WriteContext) throws {
+        try context.execute("DELETE FROM bindings WHERE \(keyCondition)", keyValues(key))
+    }
+
+    /// Whether a source of a later version than the binding's was applied already, where the binding is or, for a renamed
+    /// source, where it was.
+    static func isStale(_ binding: Binding, renamedFrom old: BindingKey?, in db: Database) throws -> Bool {
+        if try isStale(binding, against: binding.key, in: db) { return true }
+        return try old.map { try isStale(binding, against: $0, in: db) } ?? false
+    }
+
+    private static func isStale(_ binding: Binding, against key: BindingKey, in db: Database) throws -> Bool {
         guard let version = binding.sourceVersion else { return false }
         let sql = "SELECT version_order, source_version, is_deleted FROM bindings WHERE \(keyCondition)"
-        let stored = try db.firstRow(sql, keyValues(binding.key)) { row in
+        let stored = try db.firstRow(sql, keyValues(key)) { row in
             var columns = ColumnReader(row)
             return (version: try columns.version(), isDeleted: try columns.bool())
         }
@@ -77,5 +108,31 @@ extension JobStore {
     /// - Throws: ``JobStoreError``.
     public func binding(_ key: BindingKey) async throws(JobStoreError) -> Binding? {
         try await read("binding") { db in try BindingRow.binding(key, in: db) }
+    }
+
+    /// All bindings of a source document, tombstones included, in byte order of their keys.
+    ///
+    /// - Throws: ``JobStoreError``.
+    public func bindings(typeSlug: String, source: DocumentKey) async throws(JobStoreError) -> [Binding] {
+        let found = try await read("bindings") { db in
+            try BindingRow.bindings(
+                "source_name = ? AND type_slug = ? AND source_type = ? AND source_system = ?",
+                [
+                    source.name.nameValue, typeSlug.nameValue, source.type.name.nameValue,
+                    source.type.system.nameValue,
+                ], in: db)
+        }
+        return found.sorted { $0.key.key.precedesByBytes($1.key.key) }
+    }
+
+    /// The bindings to a target document, tombstones included: which sources were synced into it.
+    ///
+    /// - Throws: ``JobStoreError``.
+    public func bindings(target: DocumentKey) async throws(JobStoreError) -> [Binding] {
+        try await read("bindings") { db in
+            try BindingRow.bindings(
+                "target_name = ? AND target_type = ? AND target_system = ?",
+                [target.name.nameValue, target.type.name.nameValue, target.type.system.nameValue], in: db)
+        }
     }
 }

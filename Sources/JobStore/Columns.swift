@@ -97,6 +97,12 @@ struct ColumnReader {
     /// A truth value.
     mutating func bool() throws -> Bool { try int() != 0 }
 
+    /// A truth value, or nothing.
+    mutating func optionalBool() throws -> Bool? {
+        let value: Int? = row[next()]
+        return value.map { $0 != 0 }
+    }
+
     /// An instant, or nothing.
     mutating func optionalTimestamp() -> Timestamp? {
         let value: Int64? = row[next()]

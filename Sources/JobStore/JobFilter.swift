@@ -22,6 +22,14 @@ public struct JobFilter: Sendable, Hashable {
     public var targetName: String?
     /// The code of the failure.
     public var errorCode: JobFailure.Code?
+    /// The parent's id: its children.
+    public var parent: String?
+    /// What the job waits for.
+    public var waitReason: WaitReason?
+    /// The dedup key of its request, by bytes.
+    public var dedupKey: String?
+    /// Whether anything is still to come by itself, see ``SyncJob/isOpen``; nil for both.
+    public var isOpen: Bool?
     /// Received at this instant or later.
     public var since: Timestamp?
     /// Received before this instant.
@@ -63,6 +71,11 @@ extension JobFilter {
             add("id >= ? AND id <= ?", idPrefix.nameValue, end.nameValue)
         }
         if let errorCode { add("error_code = ?", errorCode.rawValue.databaseValue) }
+        if let parent { add("parent = ?", parent.nameValue) }
+        if let waitReason { add("wait_reason = ?", waitReason.rawValue.databaseValue) }
+        if let dedupKey { add("dedup_key = ?", dedupKey.nameValue) }
+        // Spelled out, because a partial index is recognised by its words.
+        if let isOpen { add(isOpen ? "is_open = 1" : "is_open = 0") }
         if let typeSlug { add("type_slug = ?", typeSlug.nameValue) }
         if !statuses.isEmpty {
             parts.append("status IN (\(statuses.map { _ in "?" }.joined(separator: ", ")))")

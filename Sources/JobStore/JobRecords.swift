@@ -6,19 +6,11 @@ extension JobStore {
     /// The most notes a record keeps.
     public static let maximumNotes = 100
 
-    /// The record of a job with its attempts; nil when there is none.
+    /// The record of a job with its attempts and, when it relayed, the counts of its children; nil when there is none.
     ///
     /// - Throws: ``JobStoreError``.
     public func job(id: String) async throws(JobStoreError) -> SyncJob? {
-        try await read("job") { db in
-            let sql = "SELECT sequence, \(JobRow.columns) FROM jobs WHERE id = ?"
-            let found = try db.firstRow(sql, [id.nameValue]) { row -> (Int64, SyncJob) in
-                (row[0], try JobRow.job(from: row, at: 1))
-            }
-            guard case (let sequence, var job)? = found else { return nil }
-            job.attempts = try AttemptRow.attempts(ofJob: sequence, in: db)
-            return job
-        }
+        try await read("job") { db in try JobRow.wholeJob(id: id, in: db)?.job }
     }
 
     /// The jobs that `filter` means, newest first, without attempts.

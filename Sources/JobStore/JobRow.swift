@@ -10,13 +10,17 @@ enum JobRow {
         "queue",
         "status", "skip_reason", "no_target_reason", "operation", "target_system", "target_type", "target_name", "diff",
         "current_data", "updated_data", "error_code", "error", "notes", "retry_count", "next_turn", "created_at",
-        "started_at", "ended_at", "dead_lettered_at",
+        "started_at", "ended_at", "dead_lettered_at", "parent", "cancel_reason", "related_job", "superseded",
+        "attempt_count", "retry_after", "wait_reason", "order_key", "progress", "run_id", "run_node", "heartbeat_at",
+        "cancel_asked", "relay_revision", "runs_relay_finished", "dedup_key",
     ]
 
     /// What is selected for `job(from:)`.
     static let columns = names.joined(separator: ", ")
     static let insert =
         "INSERT INTO jobs (\(columns)) VALUES (\(names.map { _ in "?" }.joined(separator: ", ")))"
+    /// As `insert`, but a record that exists stays as it is.
+    static let insertNew = insert + " ON CONFLICT (id) DO NOTHING"
     /// The same arguments, then the sequence.
     ///
     /// The time of the first receipt stays.
@@ -40,6 +44,18 @@ enum JobRow {
             notes(job.notes), job.retryCount.databaseValue, job.nextTurn.databaseValue, job.createdAt.columnValue,
             job.startedAt?.columnValue ?? .null, job.endedAt?.columnValue ?? .null,
             job.deadLetteredAt?.columnValue ?? .null,
+        ] + progressValues(of: job)
+    }
+
+    /// The values of what version 2 added.
+    private static func progressValues(of job: SyncJob) -> [DatabaseValue] {
+        [
+            job.request.parentSyncJob.nameValue, job.cancelReason.nameValue, job.relatedJob.nameValue,
+            notes(job.superseded), job.attemptCount.databaseValue, job.retryAfter?.columnValue ?? .null,
+            word(job.waitReason?.rawValue), job.orderKey.nameValue, job.progress?.json.columnValue ?? .null,
+            (job.running?.runID).nameValue, (job.running?.node).nameValue, job.running?.heartbeat.columnValue ?? .null,
+            job.running?.isCancelAsked.databaseValue ?? .null, job.relayRevision.databaseValue,
+            job.runsRelayFinished.databaseValue, job.request.dedupKey.nameValue,
         ]
     }
 
@@ -123,7 +139,48 @@ enum JobRow {
         job.notes = notes?.arrayValue?.compactMap(\.stringValue) ?? []
         job.retryCount = retryCount
         job.nextTurn = nextTurn
+        try readProgress(&columns, into: &job)
         return job
+    }
+
+    /// Reads what version 2 added.
+    private static func readProgress(_ columns: inout ColumnReader, into job: inout SyncJob) throws {
+        _ = try columns.optionalText()
+        job.cancelReason = try columns.optionalText()
+        job.relatedJob = try columns.optionalText()
+        job.superseded = try columns.optionalJSON()?.arrayValue?.compactMap(\.stringValue) ?? []
+        job.attemptCount = try columns.int()
+        job.retryAfter = columns.optionalTimestamp()
+        job.waitReason = try columns.optionalWord(WaitReason.self)
+        job.orderKey = try columns.optionalText()
+        job.progress = try columns.optionalJSON().flatMap(JobProgress.init(json:))
+        let runID = try columns.optionalText()
+        let node = try columns.optionalText()
+        let heartbeat = columns.optionalTimestamp()
+        let isCancelAsked = try columns.optionalBool() ?? false
+        if let runID, let node, let heartbeat {
+            job.running = RunningRun(runID: runID, node: node, heartbeat: heartbeat, isCancelAsked: isCancelAsked)
+        }
+        job.relayRevision = try columns.int()
+        job.runsRelayFinished = try columns.bool()
+        _ = try columns.optionalText()
+    }
+
+    /// The record of a job with its attempts and, when it relayed, the counts of its children; nil when there is none.
+    static func wholeJob(id: String, in db: Database) throws -> (sequence: Int64, job: SyncJob)? {
+        let sql = "SELECT sequence, \(columns) FROM jobs WHERE id = ?"
+        let found = try db.firstRow(sql, [id.nameValue]) { row -> (Int64, SyncJob) in
+            (row[0], try job(from: row, at: 1))
+        }
+        guard case (let sequence, var job)? = found else { return nil }
+        job.attempts = try AttemptRow.attempts(ofJob: sequence, in: db)
+        if job.status == .relayed { job.childCounts = try RelayRows.counts(of: id, in: db) }
+        return (sequence, job)
+    }
+
+    /// The record of a job without attempts; nil when there is none.
+    static func job(id: String, in db: Database) throws -> SyncJob? {
+        try db.firstRow("SELECT \(columns) FROM jobs WHERE id = ?", [id.nameValue]) { try job(from: $0) }
     }
 }
 

@@ -34,6 +34,8 @@ public struct JobStoreError: Error, Sendable, CustomStringConvertible {
         case canceled
         /// There is no job of this id.
         case unknownJob = "unknown_job"
+        /// The job has been committed without the run that asks.
+        case fenced
         /// What was asked makes no sense.
         case invalidArgument = "invalid_argument"
         /// A document type has as many indexes as it may have.

@@ -11,6 +11,7 @@ extension DatabaseMigrator {
         // GRDB would do after a migration finds nothing but time.
         migrator = migrator.disablingDeferredForeignKeyChecks()
         migrator.registerMigration("1 jobs and documents", migrate: createFirstSchema)
+        migrator.registerMigration("2 the whole sync job", migrate: createSecondSchema)
         return migrator
     }
 

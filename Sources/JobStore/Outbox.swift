@@ -6,30 +6,32 @@ public import SyncJobs
 internal import Synchronization
 
 extension JobStore {
-    /// What a job owes, oldest first.
+    /// The most messages that a job's commit answers as owed, and a page of them holds by itself.
+    public static let owedPage = 500
+
+    /// What a job owes, oldest first: at most `limit` messages, and at most 10,000.
+    ///
+    /// A job that owes more is asked again once these are settled.
     ///
     /// - Throws: ``JobStoreError``.
-    public func owedMessages(jobID: String) async throws(JobStoreError) -> [OutboxMessage] {
+    public func owedMessages(jobID: String, limit: Int = JobStore.owedPage) async throws(JobStoreError)
+        -> [OutboxMessage]
+    {
         let settledBefore = settled.all
-        let messages = try await read("outbox") { db in try OutboxRow.messages(ofJob: jobID, in: db) }
-        return messages.filter { !settledBefore.contains(ExactString($0.id)) }
+        return try await read("outbox") { db in
+            try OutboxRow.messages("job_id = ?", [jobID.nameValue], limit: limit, except: settledBefore, in: db)
+        }
     }
 
     /// What is owed by any job, oldest first: at most `limit`, and at most 10,000 messages.
     ///
+    /// What is due later is owed at once too: it waits with the broker, not here.
+    ///
     /// - Throws: ``JobStoreError``.
     public func owedMessages(limit: Int) async throws(JobStoreError) -> [OutboxMessage] {
         let settledBefore = settled.all
-        let count = min(max(limit, 0), 10_000)
         return try await read("outbox") { db in
-            let sql = "SELECT \(OutboxRow.columns) FROM outbox ORDER BY sequence"
-            let rows = try Row.fetchCursor(db.cachedStatement(sql: sql))
-            var messages: [OutboxMessage] = []
-            while messages.count < count, let row = try rows.next() {
-                let message = try OutboxRow.message(from: row)
-                if !settledBefore.contains(ExactString(message.id)) { messages.append(message) }
-            }
-            return messages
+            try OutboxRow.messages("1", [], limit: limit, except: settledBefore, in: db)
         }
     }
 
@@ -56,38 +58,82 @@ extension JobStore {
 }
 
 enum OutboxRow {
-    static let columns = "id, job_id, kind, routing_key, headers, body"
+    private static let columns = "id, job_id, kind, routing_key, headers, body, message_id, queue, due_at"
 
-    static func messages(ofJob jobID: String, in db: Database) throws -> [OutboxMessage] {
-        try db.allRows(
-            "SELECT \(columns) FROM outbox WHERE job_id = ? ORDER BY sequence", [jobID.nameValue], message(from:))
+    /// What meets `condition`, oldest first, without what is settled; bodies that come from records are filled in.
+    static func messages(
+        _ condition: String, _ arguments: [DatabaseValue], limit: Int, except settled: Set<ExactString> = [],
+        in db: Database
+    ) throws -> [OutboxMessage] {
+        let count = min(max(limit, 0), 10_000)
+        let statement = try db.cachedStatement(
+            sql: "SELECT \(columns) FROM outbox WHERE \(condition) ORDER BY sequence")
+        let rows = try Row.fetchCursor(statement, arguments: StatementArguments(columns: arguments))
+        var messages: [OutboxMessage] = []
+        while messages.count < count, let row = try rows.next() {
+            var message = try message(from: row)
+            if settled.contains(ExactString(message.id)) { continue }
+            if message.isBodyFromRecord { message.body = try request(of: message.messageID, in: db) }
+            messages.append(message)
+        }
+        return messages
     }
 
-    static func message(from row: Row) throws -> OutboxMessage {
+    /// The request of a record as a message's body.
+    ///
+    /// A record is never pruned while a message about it is owed; were it gone all the same, the message would go out
+    /// without a body and come back as a dead letter that names it, instead of holding up all others.
+    private static func request(of jobID: String, in db: Database) throws -> [UInt8] {
+        try db.firstRow("SELECT request FROM jobs WHERE id = ?", [jobID.nameValue]) { row in
+            var columns = ColumnReader(row)
+            return try columns.bytes()
+        } ?? []
+    }
+
+    private static func message(from row: Row) throws -> OutboxMessage {
         var columns = ColumnReader(row)
         let id = try columns.text()
         let jobID = try columns.text()
+        let kind = try columns.word(OutboxMessage.Kind.self)
+        let routingKey = try columns.text()
+        let headers = try columns.object()
+        let body = try columns.bytes()
+        let messageID = try columns.text()
+        let queue = try columns.optionalText()
         return OutboxMessage(
-            storedID: id, jobID: jobID, messageID: jobID, kind: try columns.word(OutboxMessage.Kind.self), queue: nil,
-            routingKey: try columns.text(), dueAt: nil, headers: try columns.object(), body: try columns.bytes())
+            storedID: id, jobID: jobID, messageID: messageID, kind: kind, queue: queue, routingKey: routingKey,
+            dueAt: columns.optionalTimestamp(), headers: headers, body: body)
     }
 
     /// Adds a message; one that is owed already is left as it is, because its id derives from its content's cause.
     static let insert = """
-        INSERT INTO outbox (id, job_id, kind, routing_key, headers, body) VALUES (?, ?, ?, ?, ?, ?)
-        ON CONFLICT DO NOTHING
+        INSERT INTO outbox (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
         """
 
     static func values(of message: OutboxMessage) -> [DatabaseValue] {
         [
             message.id.nameValue, message.jobID.nameValue, message.kind.rawValue.databaseValue,
             message.routingKey.nameValue, JSONValue.object(message.headers).columnValue,
-            Data(message.body).databaseValue,
+            Data(message.body).databaseValue, message.messageID.nameValue, message.queue.nameValue,
+            message.dueAt?.columnValue ?? .null,
         ]
     }
 }
 
+extension OutboxMessage {
+    /// The message with the body that is built from `job`'s request, when it is about that job.
+    func filled(from job: SyncJob) -> OutboxMessage {
+        guard isBodyFromRecord, messageID.hasSameBytes(as: job.id) else { return self }
+        var message = self
+        message.body = JSONValue.object(job.request.json).canonicalBytes
+        return message
+    }
+}
+
 extension WriteContext {
+    /// Adds a message to what is owed.
+    func owe(_ message: OutboxMessage) throws { try execute(OutboxRow.insert, OutboxRow.values(of: message)) }
+
     /// Deletes messages that the broker has confirmed.
     func deleteMessages(_ ids: [ExactString]) throws {
         for id in ids { try execute("DELETE FROM outbox WHERE id = ?", [id.text.nameValue]) }

@@ -37,12 +37,22 @@ extension JobStore {
         public var target: DocumentState?
         /// The newest write of this job to an outside system that no commit has ended; nil when there is none.
         public var intent: WriteIntent?
+        /// Why the job is to be canceled: that was asked before it was seen, or while it ran; nil when nobody asked.
+        public var cancelReason: String?
+        /// The hash of what was asked under this id, when the record of that job was pruned; nil otherwise.
+        public var seenHash: Digest?
+        /// What an earlier run of the job has saved for the next; nil when none did.
+        public var checkpoint: JSONValue?
 
         /// Collects what is known.
         public init(
             job: SyncJob? = nil, binding: Binding? = nil, source: DocumentState? = nil, target: DocumentState? = nil,
-            intent: WriteIntent? = nil
+            intent: WriteIntent? = nil, cancelReason: String? = nil, seenHash: Digest? = nil,
+            checkpoint: JSONValue? = nil
         ) {
+            self.cancelReason = cancelReason
+            self.seenHash = seenHash
+            self.checkpoint = checkpoint
             self.job = job
             self.binding = binding
             self.source = source
@@ -56,21 +66,28 @@ extension JobStore {
     /// - Throws: ``JobStoreError``.
     public func prepare(_ lookups: [Lookup]) async throws(JobStoreError) -> [Preparation] {
         try await read("prepare") { [types] db in
-            let intentsExist = try db.firstRow("SELECT 1 FROM write_intents LIMIT 1", []) { _ in true } ?? false
+            let rare = try RareRows.present(in: db)
             return try lookups.map { lookup in
                 var found = Preparation()
-                found.job = try db.firstRow("SELECT \(JobRow.columns) FROM jobs WHERE id = ?", [lookup.jobID.nameValue])
-                {
-                    try JobRow.job(from: $0)
-                }
+                found.job = try JobRow.job(id: lookup.jobID, in: db)
                 found.binding = try lookup.binding.flatMap { try BindingRow.binding($0, in: db) }
                 found.source = try lookup.source.map { try DocumentRow.state(of: $0, types: types, in: db) }
                 if lookup.loadsBoundTarget, let target = found.binding?.target {
                     found.target = try DocumentRow.state(of: target, types: types, in: db)
                 }
-                if intentsExist { found.intent = try WriteIntentRow.newest(ofJob: lookup.jobID, in: db) }
+                try found.addRareRows(rare, ofJob: lookup.jobID, in: db)
                 return found
             }
         }
+    }
+}
+
+extension JobStore.Preparation {
+    /// What few jobs have, from those tables that hold anything.
+    fileprivate mutating func addRareRows(_ rare: RareRows, ofJob jobID: String, in db: Database) throws {
+        if rare.contains(.intents) { intent = try WriteIntentRow.newest(ofJob: jobID, in: db) }
+        if rare.contains(.cancellations) { cancelReason = try CancellationRow.reason(jobID, in: db) }
+        if rare.contains(.checkpoints) { checkpoint = try CheckpointRow.state(ofJob: jobID, in: db) }
+        if rare.contains(.seen), job == nil { seenHash = try SeenRow.requestHash(of: jobID, in: db) }
     }
 }

@@ -3,13 +3,34 @@
 internal import GRDB
 internal import SyncJobs
 
+/// Tables that are mostly empty, and that a plain job has nothing to do with.
+struct RareRows: OptionSet {
+    let rawValue: Int
+
+    static let intents = RareRows(rawValue: 1)
+    static let leases = RareRows(rawValue: 2)
+    static let checkpoints = RareRows(rawValue: 4)
+    static let cancellations = RareRows(rawValue: 8)
+    static let seen = RareRows(rawValue: 16)
+
+    /// Those that hold a row: one statement for the whole transaction.
+    static func present(in db: Database) throws -> RareRows {
+        let sql = """
+            SELECT EXISTS (SELECT 1 FROM write_intents) + 2 * EXISTS (SELECT 1 FROM leases)
+                + 4 * EXISTS (SELECT 1 FROM checkpoints) + 8 * EXISTS (SELECT 1 FROM cancellations)
+                + 16 * EXISTS (SELECT 1 FROM seen)
+            """
+        return RareRows(rawValue: try db.firstRow(sql, []) { $0[0] } ?? 0)
+    }
+}
+
 /// One transaction of the group writer.
 final class WriteContext {
     let db: Database
     private let types: DocumentTypeIDs
     private var newTypes: [TypeName: Int64] = [:]
     private var indexes: [Int64: [FieldIndex]] = [:]
-    private var intentsMayExist: Bool?
+    private var rareRows: RareRows?
 
     init(db: Database, types: DocumentTypeIDs) {
         self.db = db
@@ -79,16 +100,16 @@ final class WriteContext {
     /// An index was made in this transaction.
     func forgetIndexes() { indexes = [:] }
 
-    /// Whether there are intents at all; mostly there are none, and then no job looks for its own.
-    func mayHaveIntents() throws -> Bool {
-        if let intentsMayExist { return intentsMayExist }
-        let found = try exists("SELECT 1 FROM write_intents LIMIT 1", [])
-        intentsMayExist = found
-        return found
+    /// Whether any of these tables holds a row; mostly none does, and then no job looks for its own.
+    func mayHave(_ rows: RareRows) throws -> Bool {
+        if let rareRows { return !rareRows.isDisjoint(with: rows) }
+        let found = try RareRows.present(in: db)
+        rareRows = found
+        return !found.isDisjoint(with: rows)
     }
 
-    /// An intent was written in this transaction.
-    func noteIntent() { intentsMayExist = true }
+    /// Such a row was written in this transaction.
+    func note(_ rows: RareRows) { rareRows?.formUnion(rows) }
 }
 
 extension Database {

@@ -47,7 +47,7 @@ extension JobStore {
         try await writer.write("intent", count: rows.count, bytes: rows.reduce(0) { $0 + JobRow.size($1) }) { context in
             let sql = "INSERT INTO write_intents (job_id, turn, run_id, write, recorded_at) VALUES (?, ?, ?, ?, ?)"
             for row in rows { try context.execute(sql, row) }
-            context.noteIntent()
+            context.note(.intents)
         }
     }
 }
@@ -70,7 +70,7 @@ enum WriteIntentRow {
 
     /// Removes what a job noted, now that it commits.
     static func removeAll(ofJob jobID: String, in context: WriteContext) throws {
-        guard try context.mayHaveIntents() else { return }
+        guard try context.mayHave(.intents) else { return }
         try context.execute("DELETE FROM write_intents WHERE job_id = ?", [jobID.nameValue])
     }
 }

@@ -147,7 +147,7 @@ struct JobRunner: Sendable {
                 try await store.commit(transition)
             }
             switch result {
-            case .committed(let record, let owed): return .committed(record, owed: owed)
+            case .committed(let record, let owed, _): return .committed(record, owed: owed)
             case .fenced: return .again(isConflict: false)
             case .conflict(let reason):
                 guard conflicts >= Self.maximumConflicts else { return .again(isConflict: true) }

@@ -62,6 +62,7 @@ import Testing
         var job = Sample.job("1")
         job.createdAt = Sample.start.advanced(by: .seconds(60))
         job.retryCount = 1
+        job.attemptCount = 1
         let result = try await store.commit(Sample.transition(of: job, turn: 1))
         #expect(result.owed?.map(\.id) == ["1:0:dead_letter"], "what the first turn owes is still owed")
         let stored = try #require(try await store.job(id: "1"))

@@ -115,8 +115,9 @@ enum Sample {
 
 /// What a caller of `commit` expects, read from the result.
 extension JobStore.CommitResult {
-    var job: SyncJob? { if case .committed(let job, _) = self { job } else { nil } }
-    var owed: [OutboxMessage]? { if case .committed(_, let owed) = self { owed } else { nil } }
+    var job: SyncJob? { if case .committed(let job, _, _) = self { job } else { nil } }
+    var owed: [OutboxMessage]? { if case .committed(_, let owed, _) = self { owed } else { nil } }
+    var endedRelay: SyncJob? { if case .committed(_, _, let relay) = self { relay } else { nil } }
     var conflict: String? { if case .conflict(let text) = self { text } else { nil } }
     var refusal: JobFailure? { if case .refused(let failure) = self { failure } else { nil } }
 }

@@ -37,6 +37,8 @@ public struct JobTransition: Sendable {
     public var turn: Int
     /// The run; nil when it was none (a job that waits, a snooze, one that is skipped unrun).
     public var attempt: Attempt?
+    /// Which run decided it, a snooze's too; nil when the job was not run.
+    public var runID: String?
     /// The target write that lands with the record.
     public var embeddedWrite: DocumentWrite?
     /// The write into the source that lands with the record.
@@ -105,6 +107,7 @@ public struct JobTransition: Sendable {
             endedAt: now, outcome: job.status, error: job.error)
         var transition = JobTransition(
             job: job, turn: run.turn, attempt: isAttempt ? attempt : nil, outbox: outbox, at: now)
+        transition.runID = run.runID
         transition.embeddedWrite = outcome.embeddedWrite
         transition.sourceWrite = outcome.sourceWrite
         transition.binding = outcome.binding

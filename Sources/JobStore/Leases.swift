@@ -1,0 +1,67 @@
+// Leases of exclusive jobs: one run at a time holds a key, until a time that its heartbeats move. A lease that is over may
+// be taken; the run that held it learns so at its next heartbeat, and its commit is fenced.
+internal import GRDB
+internal import SyncJobs
+
+/// The run that holds a lease.
+struct LeaseHolder {
+    let runID: String
+    let jobID: String
+    let until: Timestamp
+
+    /// The holder of a key, its time passed or not; nil when nobody has taken the key.
+    static func holder(of key: String, in db: Database) throws -> LeaseHolder? {
+        try first("key = ? AND is_lost = 0", [key.nameValue], in: db)
+    }
+
+    /// The lease that a run of the job holds; nil when none does.
+    static func lease(ofJob jobID: String, in db: Database) throws -> LeaseHolder? {
+        try first("job = ? AND is_lost = 0", [jobID.nameValue], in: db)
+    }
+
+    private static func first(_ condition: String, _ arguments: [DatabaseValue], in db: Database) throws -> LeaseHolder?
+    {
+        try db.firstRow("SELECT run_id, job, until FROM leases WHERE \(condition) LIMIT 1", arguments) { row in
+            var columns = ColumnReader(row)
+            return LeaseHolder(runID: try columns.text(), jobID: try columns.text(), until: try columns.timestamp())
+        }
+    }
+}
+
+extension WriteContext {
+    /// Takes a lease for a run, or answers the other run that holds it.
+    func takeLease(_ key: String, runID: String, jobID: String, until: Timestamp, now: Timestamp) throws -> LeaseHolder?
+    {
+        if let holder = try LeaseHolder.holder(of: key, in: db), !holder.runID.hasSameBytes(as: runID) {
+            if now < holder.until { return holder }
+            try execute("UPDATE leases SET is_lost = 1 WHERE run_id = ?", [holder.runID.nameValue])
+        }
+        try execute(
+            """
+            INSERT INTO leases (run_id, key, job, until, is_lost) VALUES (?, ?, ?, ?, 0)
+            ON CONFLICT (run_id) DO UPDATE SET key = excluded.key, until = excluded.until, is_lost = 0
+            """, [runID.nameValue, key.nameValue, jobID.nameValue, until.columnValue])
+        note(.leases)
+        return nil
+    }
+
+    /// Moves the end of a run's lease; answers whether the run still holds it.
+    func renewLease(_ key: String, runID: String, until: Timestamp) throws -> Bool {
+        try execute(
+            "UPDATE leases SET until = ? WHERE run_id = ? AND key = ? AND is_lost = 0",
+            [until.columnValue, runID.nameValue, key.nameValue])
+        return db.changesCount > 0
+    }
+
+    /// Whether another run has taken the lease that this one held.
+    func hasLostLease(runID: String) throws -> Bool {
+        guard try mayHave(.leases) else { return false }
+        return try exists("SELECT 1 FROM leases WHERE run_id = ? AND is_lost = 1", [runID.nameValue])
+    }
+
+    /// Frees what the runs of a job hold: its commit has fenced them all by its turn.
+    func freeLeases(ofJob jobID: String) throws {
+        guard try mayHave(.leases) else { return }
+        try execute("DELETE FROM leases WHERE job = ?", [jobID.nameValue])
+    }
+}
