@@ -57,11 +57,11 @@ public struct WorkerSettings: Sendable, Hashable {
 ///
 /// Nothing that is open is ever removed, nor a failure whose dead letter is not resolved.
 public struct RetentionSettings: Sendable, Hashable {
-    /// `good`: how long records with a good end are kept: `Finished`, `Skipped`, `Relayed`, `No Target`, `Canceled`.
+    /// `good`: how long records with a good end are kept: `Finished`, `Skipped`, `Relayed`, `No Target`.
     ///
     /// 0s–10y (3650d). Default 30d.
     public var good: Duration = .seconds(30 * 86_400)
-    /// `failed`: how long records that ended `Failed` are kept.
+    /// `failed`: how long records that ended `Failed` or `Canceled` are kept.
     ///
     /// 0s–10y (3650d). Default 90d.
     public var failed: Duration = .seconds(90 * 86_400)
