@@ -29,15 +29,17 @@ struct JobsShowCommand: FerrySubcommand {
     @OptionGroup var options: CommonOptions
 
     func perform(_ context: CommandContext) async throws {
-        let store = try context.composition().openExistingStore()
+        let composition = try context.composition()
+        let store = try composition.openExistingStore()
         let job = try await JobLookup(store: store).job(id)
+        let details = try await JobDetails(job, composition: composition, store: store)
         try store.close()
         if json {
-            context.print(json: job.json)
+            context.print(json: details.json(of: job))
         } else {
             var text = JobText(style: context.style)
             if full { text.values.limit = .max / 4 }
-            context.print(text.lines(job))
+            context.print(text.lines(job, details))
         }
     }
 }
