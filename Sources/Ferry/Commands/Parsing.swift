@@ -23,6 +23,15 @@ enum Parsing {
         return duration
     }
 
+    /// The time between two looks, 20ms to 1h.
+    static func interval(_ text: String) throws -> Duration {
+        let interval = try duration(text)
+        guard interval >= .milliseconds(20), interval <= .seconds(3600) else {
+            throw ValidationError("\"\(text)\" is not taken here; write a duration from 20ms to 1h")
+        }
+        return interval
+    }
+
     /// A status, in any case.
     static func status(_ text: String) throws -> JobStatus {
         guard let status = JobStatus(anyCase: text) else {

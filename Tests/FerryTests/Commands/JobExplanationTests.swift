@@ -326,7 +326,7 @@ import Testing
             #expect(text.status == .good)
             #expect(
                 text.lines == [
-                    "job held · Country: N-held · Pending",
+                    "job held · Country: N-held · Pending (hold)",
                     "It is held: it was created with \"hold\", and waits until somebody starts it.",
                     "→ ferry jobs start held", "→ ferry jobs cancel held",
                 ])
