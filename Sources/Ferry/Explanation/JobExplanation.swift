@@ -113,11 +113,16 @@ enum ExplanationText {
 
     /// `2026-11-21T09:30:00Z (in 4m12s)`, `2026-11-21T09:30:00Z (12s ago)`; to the second.
     static func time(_ time: Timestamp, now: Timestamp) -> String {
-        let second = Timestamp(microseconds: time.microseconds, precisionMicroseconds: 1_000_000)
+        let second = second(time)
         let distance = time.since(now)
         let seconds = Duration.seconds((abs(distance.microseconds) + 500_000) / 1_000_000)
         if seconds == .zero { return "\(second) (now)" }
         return distance > .zero ? "\(second) (in \(seconds.text))" : "\(second) (\(seconds.text) ago)"
+    }
+
+    /// `2026-11-21T09:30:00Z`: to the second.
+    static func second(_ time: Timestamp) -> String {
+        Timestamp(microseconds: time.microseconds, precisionMicroseconds: 1_000_000).description
     }
 
     /// How many seconds ago, `12s ago`.
