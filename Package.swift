@@ -70,8 +70,12 @@ let package = Package(
         tests("JobStoreTests", ["JobStore", "SyncJobs", grdb, logging]),
         tests("DocumentSystemsTests", ["DocumentSystems", "JobStore", "SyncJobs", grdb, logging]),
         tests("SyncBrokerTests", ["SyncBroker", "SyncJobs", "AMQP", logging]),
-        tests("SyncEngineTests", ["SyncEngine", "SyncBroker", "SyncJobs", "AMQP", logging]),
-        tests("FerryTests", ["Ferry", "SyncJobs", "SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "AMQP"]),
+        tests(
+            "SyncEngineTests",
+            ["SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "SyncJobs", "AMQP", logging]),
+        tests(
+            "FerryTests",
+            ["Ferry", "SyncJobs", "SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "AMQP", grdb]),
         tests(
             "IntegrationTests",
             [

@@ -16,9 +16,9 @@ public struct Delivery: Sendable {
     /// Names of the headers that Ferry sets on what it publishes to work queues.
     public enum Header {
         /// The turn of a message that was published for a job; absent on a producer's message, which is turn 0.
-        public static let turn = "ferry-turn"
+        public static let turn = OutboxMessage.Header.turn
         /// The ordering key, on which partitions hash.
-        public static let orderKey = "ferry-key"
+        public static let orderKey = OutboxMessage.Header.orderKey
     }
 
     /// The connection's epoch; tags mean nothing in another.

@@ -58,8 +58,10 @@ public enum OutgoingMessage: Sendable {
     case forward(Delivery, queue: String, slug: String)
     /// A change event.
     case change(ChangeEvent)
-    /// What a commit owes.
-    case owed(OutboxMessage)
+    /// What a commit owes; what is due later than `now` goes onto the delay ladder.
+    case owed(OutboxMessage, now: Timestamp)
+    /// Something happened: for whoever listens, and nobody has to.
+    case event(name: String, JSONValue)
     /// A message that can't become a job, with its reason.
     case deadLetter(DeadLetter, body: [UInt8], messageID: String?)
     /// What a worker says about a canary.
@@ -84,18 +86,41 @@ public enum OutgoingMessage: Sendable {
                 .object(event.json), id: event.id, exchange: topology.changes,
                 routingKey: topology.changeRoutingKey(
                     documentType: event.documentType.name, event: event.event.rawValue), headers: [:])
-        case .owed(let owed):
+        case .owed(let owed, let now):
+            Self.owed(owed, now: now, topology: topology)
+        case .event(let name, let content):
+            // Not mandatory: a topic that nobody listens to would return it.
             AMQPMessage(
-                exchange: owed.kind == .deadLetter ? topology.dead : topology.requests, routingKey: owed.routingKey,
-                properties: AMQPProperties(
-                    contentType: "application/json", messageID: owed.jobID, headers: Self.table(owed.headers)),
-                body: owed.body)
+                exchange: topology.events, routingKey: name,
+                properties: AMQPProperties(contentType: "application/json"), body: content.canonicalBytes,
+                mandatory: false)
         case .deadLetter(let letter, let body, let messageID):
             AMQPMessage(
                 exchange: topology.dead, routingKey: letter.routingKey,
                 properties: AMQPProperties(messageID: messageID, headers: Self.table(letter.headers)), body: body)
         case .canaryReport(let message): message
         }
+    }
+
+    private static func owed(_ owed: OutboxMessage, now: Timestamp, topology: Topology) -> AMQPMessage {
+        let properties = AMQPProperties(
+            contentType: "application/json", messageID: owed.messageID, headers: table(owed.headers))
+        guard let queue = owed.queue else {
+            return AMQPMessage(
+                exchange: topology.dead, routingKey: owed.routingKey, properties: properties, body: owed.body)
+        }
+        let wait = owed.dueAt.map { $0.since(now) } ?? .zero
+        guard wait > .zero else {
+            return AMQPMessage(
+                exchange: topology.requests,
+                routingKey: topology.requestRoutingKey(queue: queue, slug: owed.routingKey), properties: properties,
+                body: owed.body)
+        }
+        // Rounded up: never back before it is due.
+        let seconds = Int((wait.microseconds + 999_999) / 1_000_000)
+        let address = topology.delayAddress(seconds: seconds, queue: queue)
+        return AMQPMessage(
+            exchange: address.exchange, routingKey: address.routingKey, properties: properties, body: owed.body)
     }
 
     private static func json(

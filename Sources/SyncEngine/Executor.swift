@@ -1,10 +1,10 @@
 // One run of a job, as one list of verbs: load the source, ask the controller for the target, let it set the fields,
 // compute the difference, write. What it decides is an outcome, a value; only the commit that follows makes it true.
 
+internal import DocumentSystems
 internal import JobStore
 internal import Logging
 internal import SyncJobs
-internal import DocumentSystems
 
 /// Runs jobs.
 struct Executor: Sendable {
@@ -28,37 +28,50 @@ struct Executor: Sendable {
         let result: Result
         /// The controller's view of the job, for `finished`; nil when the run did not come so far.
         let handle: JobHandle?
+        /// The target before and after, as they are; nil where the run did not come so far.
+        var change: TargetChange?
+    }
+
+    /// What a run works with, beside the job.
+    struct Frame: Sendable {
+        let run: JobRun
+        let active: ActiveRun
+        let preparation: JobStore.Preparation
+        let handle: JobHandle
     }
 
     let systems: DocumentSystems
+    let types: SyncJobTypes
+    let sourceLoader: SourceLoader
+    let targetResolver: TargetResolver
     let targetWriter: TargetWriter
-    let maximumDocumentBytes: Int
+    let relay: RelayRunner
+    let services: any JobServices
     let logger: Logger
 
     /// Runs a job once.
     ///
     /// What goes wrong is a failed outcome; only the job store's own trouble, which fails no job, is thrown.
-    func execute(_ job: QueuedJob, run: JobRun, preparation: JobStore.Preparation) async throws(JobStoreError)
-        -> Execution
-    {
+    func execute(
+        _ job: QueuedJob, active: ActiveRun, preparation: JobStore.Preparation
+    ) async throws(JobStoreError) -> Execution {
         var handle: JobHandle?
         do {
-            let source = try await loadSource(job, preparation: preparation)
-            let controllerView = makeHandle(job, run: run, source: source, binding: preparation.binding)
-            handle = controllerView
-            if let binding = preparation.binding, binding.fences(source.document?.version),
-                !binding.isDeleted || !controllerView.isSourceLoaded
-            {
-                return Execution(result: .outcome(Outcome(.skipped(.stale))), handle: handle)
+            let source = try await sourceLoader.load(job, preparation: preparation)
+            let binding = try await targetResolver.binding(of: job, preparation: preparation)
+            let view = makeHandle(
+                job, run: active.run, source: source, binding: binding, checkpoint: preparation.checkpoint)
+            handle = view
+            try await job.type.controller.afterStart(view)
+            let frame = Frame(run: active.run, active: active, preparation: preparation, handle: view)
+            var execution = try await perform(frame)
+            if case .outcome(var outcome) = execution.result {
+                outcome.notes = view.notes
+                if !job.request.dryRun { outcome.followUps = try route(view.followUps) }
+                execution = Execution(
+                    result: .outcome(outcome), handle: execution.handle, change: execution.change)
             }
-            try await job.type.controller.afterStart(controllerView)
-            let target = try await resolveTarget(controllerView, preparation: preparation)
-            var result = try await sync(target, handle: controllerView, run: run, preparation: preparation)
-            if case .outcome(var outcome) = result {
-                outcome.notes = controllerView.notes
-                result = .outcome(outcome)
-            }
-            return Execution(result: result, handle: handle)
+            return execution
         } catch let error as JobStoreError {
             throw error
         } catch {
@@ -70,182 +83,126 @@ struct Executor: Sendable {
         }
     }
 
-    // MARK: loadSource
-
-    private func loadSource(
-        _ job: QueuedJob, preparation: JobStore.Preparation
-    ) async throws -> DocumentState {
-        let request = job.request
-        guard let name = request.sourceDocumentName, !name.isEmpty else { return .absent }
-        let key = DocumentKey(type: job.type.source, name: name)
-        // A delete is the sign that the source may be gone.
-        let saysDeleted = request.operation == .delete
-        let shape = systems.shape(of: key.type)
-        if let image = request.document, !saysDeleted {
-            return .present(Document(key: key, fields: image, version: try shape.version(in: image)))
-        }
-        let state = try await load(key, shape: shape, preparation: preparation)
-        if saysDeleted, state.document == nil || state.isDeleted {
-            let image = request.document ?? state.document?.fields ?? [:]
-            var tombstone = Document(key: key, fields: image, version: try shape.version(in: image))
-            // The delete itself may have a later version than the last image.
-            if let said = try request.sourceVersion.flatMap({ try shape.version(reading: $0) }),
-                tombstone.version?.isOlder(than: said) ?? true
-            {
-                tombstone.version = said
-            }
-            return .deleted(tombstone)
-        }
-        if !saysDeleted { try checkVisible(state, key: key, request: request) }
-        try checkSize(state, key: key)
-        return state
-    }
-
-    private func load(
-        _ key: DocumentKey, shape: DocumentShape, preparation: JobStore.Preparation
-    ) async throws -> DocumentState {
-        guard let prepared = preparation.source else { return try await systems.load(key) }
-        // The store knows no shapes; the version stands in the fields.
-        return try prepared.mapDocument { document in
-            Document(key: key, fields: document.fields, version: try shape.version(in: document.fields))
-        }
-    }
-
-    private func checkVisible(_ state: DocumentState, key: DocumentKey, request: SyncRequest) throws {
-        guard let document = state.document else {
-            throw JobFailure(
-                .sourceNotVisible, "the source document \(key.type) \"\(key.name.prefix(140))\" is not there",
-                remedy: "check the name; if the document was deleted, send operation \"delete\" or a delete event",
-                disposition: .retryable(after: nil))
-        }
-        let shape = systems.shape(of: key.type)
-        if let seen = try request.sourceVersion.flatMap({ try shape.version(reading: $0) }),
-            let version = document.version, version.isOlder(than: seen)
-        {
-            throw JobFailure(
-                .sourceNotVisible,
-                "the source document \(key.type) \"\(key.name.prefix(140))\" is still at version \(version), the request saw \(seen)",
-                remedy: "the producer's commit may lag; send the request again later",
-                disposition: .retryable(after: nil))
-        }
-    }
-
-    private func checkSize(_ state: DocumentState, key: DocumentKey) throws {
-        guard let document = state.document else { return }
-        let bytes = JSONValue.object(document.fields).canonicalBytes.count
-        guard bytes <= maximumDocumentBytes else {
-            throw JobFailure(
-                .documentTooLarge,
-                "the source document \(key.type) \"\(key.name.prefix(140))\" has \(bytes) bytes",
-                remedy:
-                    "at most \(maximumDocumentBytes) are taken; raise limits.max_document, or leave large fields out")
-        }
-    }
-
     private func makeHandle(
-        _ job: QueuedJob, run: JobRun, source: DocumentState, binding: Binding?
+        _ job: QueuedJob, run: JobRun, source: DocumentState, binding: Binding?, checkpoint: JSONValue?
     ) -> JobHandle {
         var jobLogger = logger
         jobLogger[metadataKey: "job_id"] = .string(job.request.id)
         return JobHandle(
-            job: run.job, type: job.type, source: source.document, isSourceDeleted: source.isDeleted, binding: binding,
-            lookups: systems, logger: jobLogger)
+            job: run.job, type: job.type, source: source.document, isSourceDeleted: source.isDeleted,
+            binding: binding, checkpoint: checkpoint, lookups: systems, services: services, logger: jobLogger)
     }
 
-    // MARK: resolveTargets
-
-    /// The target and the document that is there now.
-    private enum ResolvedTarget {
-        case none(NoTargetReason)
-        case insert(DocumentType, name: String?)
-        case existing(Document, Operation, DocumentType)
-    }
-
-    private func resolveTarget(
-        _ handle: JobHandle, preparation: JobStore.Preparation
-    ) async throws -> ResolvedTarget {
-        let decision = try await decide(handle)
-        guard case .target(let answer) = decision else {
-            if case .none(let reason) = decision { return .none(reason) }
-            return .none(.controller)
-        }
-        guard let type = answer.type ?? handle.type.target else {
-            throw JobFailure(
-                .invalidTarget, "neither the type nor its controller names a target document type",
-                remedy: "add target: to the type, or let the controller answer one")
-        }
-        var operation = answer.operation
-        var name = answer.name
-        // An insert becomes an update when a live binding exists: a source never makes a second target.
-        if operation == .insert, let bound = handle.boundTargetName {
-            operation = .update
-            name = bound
-        }
-        if operation == .insert { return .insert(type, name: name) }
-        guard let name else {
-            throw JobFailure(
-                .invalidTarget, "the controller answers \(operation.rawValue) without a target name",
-                remedy: "answer the name of the document to \(operation.rawValue)")
-        }
-        let key = DocumentKey(type: type, name: name)
-        let state: DocumentState
-        if handle.binding?.target == key, let prepared = preparation.target {
-            state = prepared
-        } else {
-            state = try await systems.load(key)
-        }
-        if case .present(let document) = state { return .existing(document, operation, type) }
-        if operation == .delete { return .none(.alreadyGone) }
-        let isBound = handle.boundTargetName?.hasSameBytes(as: name) == true
-        throw JobFailure(
-            isBound ? .targetGone : .targetNotFound,
-            "the target document \(type) \"\(name.prefix(140))\" \(isBound ? "was bound, and is gone" : "is not there")",
-            remedy: isBound
-                ? "restore it, or remove the binding so that it is inserted anew"
-                : "check the name, or send operation \"insert\"")
-    }
-
-    private func decide(_ handle: JobHandle) async throws -> TargetDecision {
-        let request = handle.job.request
-        // A request that names its operation and target skips discovery.
-        if let operation = request.operation, let name = request.targetDocumentName {
-            let type = request.targetDocumentType.flatMap { said in
-                handle.type.target.map { DocumentType(system: $0.system, name: said) }
+    /// The way of the type's controller.
+    private func perform(_ frame: Frame) async throws -> Execution {
+        let request = frame.handle.job.request
+        switch frame.handle.type.controller.way {
+        case .bypass(let controller):
+            try relay.refuseRelayFinished(request)
+            return Execution(result: .outcome(try await execute(controller, frame)), handle: frame.handle)
+        case .single:
+            try relay.refuseRelayFinished(request)
+            return try await sync(frame)
+        case .multiple(let controller):
+            if let parent = request.relayFinished {
+                let outcome = try await relay.finish(controller, parentID: parent, handle: frame.handle)
+                return Execution(result: .outcome(outcome), handle: frame.handle)
             }
-            return .target(TargetAnswer(operation: operation, type: type, name: name))
+            guard !request.namesItsTarget else { return try await sync(frame) }
+            switch try await relay.plan(controller, handle: frame.handle) {
+            case .inline(let handle):
+                return try await sync(
+                    Frame(run: frame.run, active: frame.active, preparation: frame.preparation, handle: handle))
+            case .outcome(let outcome): return Execution(result: .outcome(outcome), handle: frame.handle)
+            }
         }
-        return try await handle.type.targetController.target(for: handle)
     }
 
-    // MARK: update → diff → save
+    // MARK: bypass
 
-    private func sync(
-        _ target: ResolvedTarget, handle: JobHandle, run: JobRun, preparation: JobStore.Preparation
-    ) async throws -> Execution.Result {
-        let type: DocumentType
-        let before: Document?
-        let operation: Operation
-        var insertName: String?
-        switch target {
-        case .none(let reason):
-            if reason == .alreadyGone, let done = targetWriter.finishedDelete(handle, intent: preparation.intent) {
-                return .outcome(done)
-            }
-            return .outcome(Outcome(.noTarget(reason)))
-        case .insert(let insertType, let name): (type, before, operation, insertName) = (insertType, nil, .insert, name)
-        case .existing(let document, let wanted, let existingType):
-            (type, before, operation) = (existingType, document, wanted)
+    private func execute(_ controller: any BypassController, _ frame: Frame) async throws -> Outcome {
+        let request = frame.handle.job.request
+        let result = try await controller.execute(frame.handle)
+        try frame.active.requireActive()
+        guard let target = result.target else {
+            return Outcome(request.dryRun ? .skipped(.dryRun) : .noTarget(.controller))
         }
+        var outcome = Outcome(
+            request.dryRun ? .skipped(.dryRun) : result.diff.isEmpty ? .skipped(.noChanges) : .finished)
+        let sensitive = SensitiveFields(of: systems.shape(of: target.type))
+        outcome.operation = result.operation
+        outcome.targetType = target.type
+        outcome.targetName = target.name
+        outcome.diff = sensitive.masking(result.diff)
+        if frame.handle.flags.verboseLogging {
+            outcome.currentData = result.before.map { sensitive.masking($0) }
+            outcome.updatedData = result.after.map { sensitive.masking($0) }
+        }
+        return outcome
+    }
+
+    // MARK: one target
+
+    /// The stale fence, then target → update → diff → save.
+    private func sync(_ frame: Frame) async throws -> Execution {
+        let handle = frame.handle
+        if let binding = handle.binding, binding.fences(handle.source?.version),
+            !binding.isDeleted || !handle.isSourceLoaded
+        {
+            return Execution(result: .outcome(Outcome(.skipped(.stale))), handle: handle)
+        }
+        let resolved = try await targetResolver.resolve(handle, preparation: frame.preparation)
+        guard case .target(let target) = resolved else {
+            guard case .none(let reason) = resolved else {
+                return Execution(result: .outcome(Outcome(.noTarget(.controller))), handle: handle)
+            }
+            if reason == .alreadyGone,
+                let done = targetWriter.finishedDelete(handle, intent: frame.preparation.intent)
+            {
+                return Execution(result: .outcome(done), handle: handle)
+            }
+            return Execution(result: .outcome(Outcome(.noTarget(reason))), handle: handle)
+        }
+        let view = target.context.map { handle.with(context: $0, targetKey: nil, binding: handle.binding) } ?? handle
         var after: Document?
-        if operation != .delete {
-            var updated = before ?? Document(key: insertName.map { DocumentKey(type: type, name: $0) }, fields: [:])
-            try await handle.type.targetController.update(&updated, for: handle)
+        if target.operation != .delete {
+            var updated =
+                target.document
+                ?? Document(key: target.name.map { DocumentKey(type: target.type, name: $0) }, fields: [:])
+            try await view.type.targetController.update(&updated, for: view)
             after = updated
         }
+        let shape = systems.shape(of: target.type)
         let change = TargetChange(
-            type: type, before: before, after: after,
-            diff: try Diff(from: before, to: after, shape: systems.shape(of: type)),
-            sensitive: SensitiveFields(of: systems.shape(of: type)))
-        return try await targetWriter.save(change, handle: handle, run: run, intent: preparation.intent)
+            type: target.type, before: target.document, after: after,
+            diff: try Diff(from: target.document, to: after, shape: shape), sensitive: SensitiveFields(of: shape),
+            renamedFrom: target.renamedFrom)
+        let result = try await targetWriter.save(
+            change, handle: view, active: frame.active, intent: frame.preparation.intent)
+        return Execution(result: result, handle: view, change: change)
+    }
+
+    // MARK: follow-ups
+
+    private func route(_ requests: [SyncRequest]) throws(JobFailure) -> [RoutedRequest] {
+        var routed: [RoutedRequest] = []
+        for request in requests {
+            guard let type = types[request.syncJobType], !type.isDisabled else {
+                throw JobFailure(
+                    .unknownType,
+                    "a follow-up names the type \"\(request.syncJobType.prefix(140))\", which is "
+                        + (types[request.syncJobType] == nil ? "not configured" : "disabled"),
+                    remedy: "correct the controller, or the configuration")
+            }
+            routed.append(RoutedRequest(request, type: type))
+        }
+        return routed
+    }
+}
+
+extension SyncRequest {
+    /// Whether it says itself what is done to which target, so that nobody has to be asked for targets.
+    var namesItsTarget: Bool {
+        targetKey != nil || (operation != nil && targetDocumentName != nil)
     }
 }

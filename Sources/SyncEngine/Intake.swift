@@ -42,8 +42,8 @@ struct Intake: Sendable {
             }
             return .job(
                 QueuedJob(
-                    delivery: delivery, request: request, type: type, queue: queue,
-                    orderKey: request.orderKey(typeSlug: type.slug), receivedAt: now))
+                    delivery: delivery, request: request, type: type, queue: queue, receivedAt: now,
+                    turn: delivery.turn, body: delivery.body))
         } catch {
             return .refuse(error, id: request.id, typeSlug: types[request.syncJobType]?.slug)
         }

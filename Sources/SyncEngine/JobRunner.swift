@@ -1,5 +1,6 @@
-// One job from its delivery to the point where it may be acknowledged: inbox, run, commit, what is owed. The order is the
-// promise: nothing is answered to the broker before the commit, and nothing owed is left unpublished behind an answer.
+// One job from its delivery to the point where it may be acknowledged: inbox, waiting, admission, run, commit, what is owed.
+// The order is the promise: nothing is answered to the broker before the commit, and nothing owed is left unpublished behind
+// an answer.
 
 internal import JobStore
 internal import Logging
@@ -10,8 +11,10 @@ internal import SyncJobs
 struct JobRunner: Sendable {
     /// How one delivery of a job ended.
     enum Ending: Sendable {
-        /// It ran and is committed.
-        case committed(SyncJob)
+        /// It is committed; `leftover` is a controller that does not end although its run is over.
+        case committed(SyncJob, leftover: RunSupervisor.Leftover?)
+        /// It waits in the store, or comes again later.
+        case waiting(SyncJob)
         /// The job had ended before this delivery.
         case duplicate
         /// It can't be this job: a dead letter, which the broker has.
@@ -22,11 +25,14 @@ struct JobRunner: Sendable {
 
     /// How often a run is repeated because its target changed under it.
     static let maximumConflicts = 5
+    /// A delivery that is this much too early is not sent away once more.
+    private static let earliness = Duration.milliseconds(1_500)
 
     let executor: Executor
+    let supervisor: RunSupervisor
+    let inbox: Inbox
+    let committer: Committer
     let store: JobStore
-    let outbox: OutboxPublisher
-    let publisher: MessagePublisher
     let patience: StorePatience
     let node: String
     let now: @Sendable () -> Timestamp
@@ -34,8 +40,7 @@ struct JobRunner: Sendable {
 
     /// What the store knows about the jobs of a batch, in one read transaction.
     func prepare(_ jobs: [QueuedJob]) async throws(JobStoreError) -> [JobStore.Preparation] {
-        let lookups = jobs.map { lookup(for: $0) }
-        return try await patience.attempt { () async throws(JobStoreError) in try await store.prepare(lookups) }
+        try await inbox.prepare(jobs)
     }
 
     /// Runs a job to the point where its delivery may be answered.
@@ -46,21 +51,31 @@ struct JobRunner: Sendable {
         while true {
             // A conflict says that nothing was written: what is found as this run meant it is somebody else's write.
             if let lastConflict, preparation.intent?.runID == lastConflict { preparation.intent = nil }
-            if let over = try await endingWithoutRun(job, preparation: preparation) { return over }
+            if let over = try await inbox.endingWithoutRun(job, preparation: preparation) { return over }
+            if let later = waitingTransition(job, known: preparation.job) {
+                if let duplicate = try await claim(job, known: preparation.job) { return duplicate }
+                return try await wait(later)
+            }
+            var record = preparation.job ?? job.newRecord()
+            record.superseded = job.superseded
             let run = JobRun(
-                job: preparation.job
-                    ?? SyncJob(request: job.request, type: job.type, queue: job.queue, createdAt: job.receivedAt),
-                turn: job.delivery.turn, runID: Self.randomID(), node: node, startedAt: now(), body: job.delivery.body)
-            let execution = try await executor.execute(job, run: run, preparation: preparation)
+                job: record, turn: job.turn, runID: Self.randomID(), node: node, startedAt: now(), body: job.body)
+            if let refused = try await admit(job, run: run) { return refused }
+            let active = ActiveRun(
+                run: run, timeout: job.request.timeout ?? job.type.timeout,
+                leaseKey: job.type.isExclusive ? job.orderKey : nil)
+            let (execution, leftover) = try await supervise(job, active: active, preparation: preparation)
+            guard let execution else { return .duplicate }
             // What a cancellation does to a run is no failure of the job.
             if Task.isCancelled, execution.result.isCutShort { return .abandoned }
             if case .conflict = execution.result { lastConflict = run.runID }
-            switch try await commit(execution, of: run, type: job.type, conflicts: conflicts) {
-            case .unrecordable(let failure): return await refuse(job, failure: failure)
-            case .committed(let record, let owed):
-                try await outbox.publish(owed)
+            switch try await committer.commit(
+                execution, of: run, type: job.type, isLastConflict: conflicts >= Self.maximumConflicts)
+            {
+            case .unrecordable(let failure): return await inbox.refuse(job, failure: failure)
+            case .committed(let record):
                 await finish(record, handle: execution.handle, job: job)
-                return .committed(record)
+                return .committed(record, leftover: leftover)
             case .again(let isConflict):
                 if isConflict { conflicts += 1 }
                 preparation = try await prepare([job])[0]
@@ -68,166 +83,159 @@ struct JobRunner: Sendable {
         }
     }
 
-    // MARK: inbox
+    /// Ends a job without a run because `winner` stands for it.
+    func supersede(_ job: QueuedJob, by winner: String) async throws(JobStoreError) -> Ending {
+        let preparation = try await prepare([job])[0]
+        if let over = try await inbox.endingWithoutRun(job, preparation: preparation) { return over }
+        let skipped = JobTransition.skip(
+            preparation.job ?? job.newRecord(), turn: job.turn, reason: .superseded, because: winner, now: now())
+        guard let record = try await committer.commit(skipped) else { return .duplicate }
+        return .committed(record, leftover: nil)
+    }
 
-    /// What is left to do for a delivery that must not run: it is a duplicate, or another request under a used id.
-    private func endingWithoutRun(
-        _ job: QueuedJob, preparation: JobStore.Preparation
+    // MARK: waiting
+
+    /// A job that is not to run yet: held, or before its time.
+    private func waitingTransition(_ job: QueuedJob, known: SyncJob?) -> JobTransition? {
+        let instant = now()
+        if let known {
+            guard let due = known.retryAfter, due.since(instant) > Self.earliness else { return nil }
+            return .again(known, turn: job.turn, now: instant)
+        }
+        if job.request.hold {
+            return .wait(job.newRecord(), turn: job.turn, reason: .hold, until: nil, now: instant)
+        }
+        guard let due = job.request.notBefore, due.since(instant) > Self.earliness else { return nil }
+        return .wait(job.newRecord(), turn: job.turn, reason: .notBefore, until: due, now: instant)
+    }
+
+    /// A job that will wait holds its dedup key from now on; nil when it does.
+    private func claim(_ job: QueuedJob, known: SyncJob?) async throws(JobStoreError) -> Ending? {
+        guard known == nil, let key = job.request.dedupKey else { return nil }
+        let run = JobRun(
+            job: job.newRecord(), turn: job.turn, runID: Self.randomID(), node: node, startedAt: now(), body: job.body)
+        return try await admit(
+            job,
+            asking: JobStore.AdmissionRequest(
+                job: run.job, turn: run.turn, runID: run.runID, dedupKey: key, leaseUntil: run.startedAt,
+                now: run.startedAt),
+            run: run)
+    }
+
+    private func wait(_ transition: JobTransition) async throws(JobStoreError) -> Ending {
+        guard let record = try await committer.commit(transition) else { return .duplicate }
+        return .waiting(record)
+    }
+
+    // MARK: admission
+
+    /// Keys that must be claimed before the run: nil when it may run.
+    private func admit(_ job: QueuedJob, run: JobRun) async throws(JobStoreError) -> Ending? {
+        let request = job.request
+        guard request.dedupKey != nil || job.type.isExclusive || job.type.onFailure == .block else { return nil }
+        let instant = now()
+        let question = JobStore.AdmissionRequest(
+            job: run.job, turn: run.turn, runID: run.runID, dedupKey: request.dedupKey,
+            orderKey: job.type.onFailure == .block ? job.orderKey : nil,
+            leaseKey: job.type.isExclusive ? job.orderKey : nil,
+            leaseUntil: instant.advanced(by: ActiveRuns.leaseTime), now: instant)
+        return try await admit(job, asking: question, run: run)
+    }
+
+    private func admit(
+        _ job: QueuedJob, asking question: JobStore.AdmissionRequest, run: JobRun
     ) async throws(JobStoreError) -> Ending? {
-        guard let known = preparation.job else { return nil }
-        if job.delivery.turn == 0, known.requestHash != job.request.contentHash {
-            let reused = JobFailure(
-                .idReused, "the id was used before, for a request with other content",
-                remedy: "give every change an id of its own; a document's name is none")
-            return await refuse(job, failure: reused)
-        }
-        guard job.delivery.turn < known.nextTurn else { return nil }
-        let owed = try await patience.attempt { () async throws(JobStoreError) in
-            try await store.owedMessages(jobID: job.request.id)
-        }
-        try await outbox.publish(owed)
-        return .duplicate
-    }
-
-    private func refuse(_ job: QueuedJob, failure: JobFailure) async -> Ending {
-        let isPublished = await refuse(
-            job.delivery, failure: failure, id: job.request.id, typeSlug: job.type.slug, queue: job.queue)
-        return isPublished ? .refused : .abandoned
-    }
-
-    /// Publishes a dead letter for a delivery that can't become a job; true once the broker has it, false when the worker
-    /// stops before.
-    func refuse(
-        _ delivery: Delivery, failure: JobFailure, id: String?, typeSlug: String?, queue: String
-    ) async -> Bool {
-        let letter = DeadLetter(
-            reason: failure, jobID: id, queue: queue, typeSlug: typeSlug, turn: delivery.turn, failedAt: now())
-        logger.warning(
-            "A message can't become a job; it goes to the dead letters",
-            metadata: [
-                "job_id": .string(id ?? "-"), "reason": .string(failure.code.rawValue), "queue": .string(queue),
-            ])
-        return await publishForCertain(.deadLetter(letter, body: delivery.body, messageID: delivery.messageID))
-    }
-
-    /// Publishes until the broker confirms or the run is cancelled; only then may the delivery behind it be answered.
-    func publishForCertain(_ message: OutgoingMessage) async -> Bool {
-        while !Task.isCancelled {
-            guard case .failed(let reason)? = await publisher.publish([message]).first else { return true }
-            logger.error(
-                "A message was not taken by the broker; it is tried again", metadata: ["reason": .string(reason)])
-            do { try await Task.sleep(for: .seconds(1)) } catch { return false }
-        }
-        return false
-    }
-
-    // MARK: commit
-
-    private enum Committed {
-        case committed(SyncJob, owed: [OutboxMessage])
-        case again(isConflict: Bool)
-        /// Not even its failure can be stored.
-        case unrecordable(JobFailure)
-    }
-
-    private func commit(
-        _ execution: Executor.Execution, of run: JobRun, type: SyncJobType, conflicts: Int
-    ) async throws(JobStoreError) -> Committed {
-        var outcome: Outcome
-        switch execution.result {
-        case .outcome(let decided): outcome = decided
-        case .conflict(let reason):
-            guard conflicts >= Self.maximumConflicts else { return .again(isConflict: true) }
-            outcome = Self.tooManyConflicts(reason)
-        }
-        while true {
-            let transition = JobTransition.next(
-                run, outcome: outcome, type: type, chance: Double.random(in: 0..<1), now: now())
-            let result = try await patience.attempt { () async throws(JobStoreError) in
-                try await store.commit(transition)
-            }
-            switch result {
-            case .committed(let record, let owed, _): return .committed(record, owed: owed)
-            case .fenced: return .again(isConflict: false)
-            case .conflict(let reason):
-                guard conflicts >= Self.maximumConflicts else { return .again(isConflict: true) }
-                outcome = Self.tooManyConflicts(reason)
-            case .stale:
-                // A target outside the store has been written already: only a run from a fresh read mends that.
-                if outcome.isWrittenOutside, conflicts < Self.maximumConflicts { return .again(isConflict: true) }
-                outcome = Outcome(.skipped(.stale))
-            case .refused(let failure):
-                if case .failed = outcome.end { return .unrecordable(failure) }
-                outcome = Outcome(.failed(failure))
-            }
+        let instant = question.now
+        let admission = try await patience.attempt { () async throws(JobStoreError) in try await store.admit(question) }
+        switch admission {
+        case .run: return nil
+        case .duplicate(let holder):
+            let skipped = JobTransition.skip(run.job, turn: run.turn, reason: .duplicate, because: holder, now: instant)
+            guard let record = try await committer.commit(skipped) else { return .duplicate }
+            return .committed(record, leftover: nil)
+        case .leased(_, let until):
+            let later = min(until, instant.advanced(by: .seconds(5)))
+            return try await wait(.wait(run.job, turn: run.turn, reason: .snooze, until: later, now: instant))
+        case .blocked: return .waiting(run.job)
         }
     }
 
-    private static func tooManyConflicts(_ reason: String) -> Outcome {
-        Outcome(
-            .failed(
-                JobFailure(
-                    .writeConflict, "the target changed under each of \(maximumConflicts + 1) tries: \(reason)",
-                    remedy:
-                        "see who else writes this document; for an insert, add match: so that an existing one is found",
-                    disposition: .retryable(after: nil))))
+    // MARK: run
+
+    /// Runs the job under watch.
+    ///
+    /// - Returns: no execution when the run was found to count for nothing.
+    private func supervise(
+        _ job: QueuedJob, active: ActiveRun, preparation: JobStore.Preparation
+    ) async throws(JobStoreError) -> (Executor.Execution?, RunSupervisor.Leftover?) {
+        let executor = self.executor
+        let ending = await supervisor.supervise(active, isForeign: job.type.hasForeignController) {
+            try await executor.execute(job, active: active, preparation: preparation)
+        }
+        switch ending {
+        case .ended(.success(let execution)): return (execution, nil)
+        case .ended(.failure(let error as JobStoreError)): throw error
+        case .ended(.failure(let error)):
+            return (Executor.Execution(result: .outcome(Outcome(.failed(JobFailure(error)))), handle: nil), nil)
+        case .interrupted(.fenced, _): return (nil, nil)
+        case .interrupted(.canceled(let reason), let leftover):
+            let outcome = outcome(.canceled(reason), of: job)
+            return (Executor.Execution(result: .outcome(outcome), handle: nil), await stuck(leftover, job: job))
+        case .interrupted(.timedOut, let leftover):
+            let timeout = (job.request.timeout ?? job.type.timeout).text
+            let failure = JobFailure(
+                .timedOut, "the run took longer than its timeout of \(timeout)",
+                remedy: "raise timeout: of the type, or find out what it waits for",
+                disposition: .retryable(after: nil))
+            let outcome = outcome(.failed(failure), of: job)
+            return (Executor.Execution(result: .outcome(outcome), handle: nil), await stuck(leftover, job: job))
+        }
+    }
+
+    private func outcome(_ end: Outcome.End, of job: QueuedJob) -> Outcome {
+        var outcome = Outcome(end)
+        outcome.targetType = job.type.target
+        return outcome
+    }
+
+    /// A controller that has not ended a second after it was asked to is reported; its thread is written off.
+    private func stuck(
+        _ leftover: RunSupervisor.Leftover, job: QueuedJob
+    ) async -> RunSupervisor.Leftover? {
+        if await leftover.ended(within: .seconds(1)) { return nil }
+        logger.error(
+            "A controller does not end although its run is over; it is left behind, and its result will be dropped",
+            metadata: ["job_id": .string(job.request.id), "type": .string(job.type.slug)])
+        return leftover
     }
 
     /// `finished`, after the commit and at most once: what it throws is noted, the committed result stands.
     private func finish(_ record: SyncJob, handle: JobHandle?, job: QueuedJob) async {
-        guard let handle, record.status == .finished || record.status == .skipped else { return }
+        guard let handle, job.request.relayFinished == nil,
+            [.finished, .skipped, .relayed].contains(record.status)
+        else { return }
+        let failure: JobFailure
         do {
-            try await job.type.controller.finished(record, handle: handle)
-        } catch {
-            let failure = JobFailure(error)
-            logger.warning(
-                "The hook finished failed; the committed result stands",
-                metadata: ["job_id": .string(record.id), "reason": .string(failure.message)])
-            do {
-                try await store.note(jobID: record.id, "finished failed: \(failure.message)")
-            } catch {
-                logger.error(
-                    "A note was not stored", metadata: ["job_id": .string(record.id), "reason": .string("\(error)")])
+            try await supervisor.bound(.seconds(60), isForeign: job.type.hasForeignController) {
+                try await job.type.controller.finished(record, handle: handle)
             }
+            return
+        } catch { failure = JobFailure(error) }
+        logger.warning(
+            "The hook finished failed; the committed result stands",
+            metadata: ["job_id": .string(record.id), "reason": .string(failure.message)])
+        do {
+            try await store.note(jobID: record.id, "finished failed: \(failure.message)")
+        } catch {
+            logger.error(
+                "A note was not stored", metadata: ["job_id": .string(record.id), "reason": .string("\(error)")])
         }
-    }
-
-    private func lookup(for job: QueuedJob) -> JobStore.Lookup {
-        let systems = executor.systems
-        var source: DocumentKey?
-        if let name = job.request.sourceDocumentName, !name.isEmpty, systems[job.type.source.system]?.isEmbedded == true
-        {
-            source = DocumentKey(type: job.type.source, name: name)
-        }
-        let isTargetEmbedded = job.type.target.map { systems[$0.system]?.isEmbedded == true } ?? false
-        return JobStore.Lookup(
-            jobID: job.request.id, binding: BindingKey(job.request, type: job.type), source: source,
-            loadsBoundTarget: isTargetEmbedded)
     }
 
     private static func randomID() -> String { String(UInt64.random(in: .min ... .max), radix: 36) }
 }
 
-/// How long the engine waits for a store that is busy or full: nothing is acknowledged and nothing counts as an attempt
-/// meanwhile.
-struct StorePatience: Sendable {
-    let limit: Duration
-    let logger: Logger
-
-    /// Calls `work` until it succeeds, fails for good, or `limit` has passed.
-    func attempt<Value: Sendable>(
-        _ work: @Sendable () async throws(JobStoreError) -> Value
-    ) async throws(JobStoreError) -> Value {
-        let start = ContinuousClock.now
-        var delay = Duration.milliseconds(50)
-        while true {
-            let failure: JobStoreError
-            do throws(JobStoreError) { return try await work() } catch { failure = error }
-            guard failure.isTransient, ContinuousClock.now - start < limit else { throw failure }
-            logger.warning("The store is not available; waiting", metadata: ["reason": .string("\(failure)")])
-            // A cancelled wait ends at once, and so does the patience.
-            do { try await Task.sleep(for: delay) } catch { throw failure }
-            delay = min(delay * 2, .seconds(5))
-        }
-    }
+extension SyncJobType {
+    /// Whether the sync logic is a user's code, which may block or never end.
+    var hasForeignController: Bool { !controller.isDeclarative }
 }

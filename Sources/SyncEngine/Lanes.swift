@@ -24,6 +24,12 @@ struct Lanes<Job: Sendable>: Sendable {
         return false
     }
 
+    /// The last job that waits behind `key`'s; nil when none does.
+    func lastWaiting(key: String) -> Job? { waiting[key]?.last }
+
+    /// Puts `job` in place of the last one that waits behind `key`'s.
+    mutating func replaceLastWaiting(key: String, with job: Job) { waiting[key]?.last = job }
+
     /// The key's job has left; answers the next one, which is ready now.
     mutating func release(key: String) -> Job? {
         guard let next = waiting[key]?.popFirst() else {
@@ -48,6 +54,15 @@ struct FIFO<Element: Sendable>: Sendable {
 
     /// How many elements there are.
     var count: Int { elements.count - head }
+
+    /// The last element; nil when there is none.
+    var last: Element? {
+        get { count > 0 ? elements[elements.count - 1] : nil }
+        set { if count > 0, let newValue { elements[elements.count - 1] = newValue } }
+    }
+
+    /// All elements, first to last.
+    var all: [Element] { elements[head...].compactMap { $0 } }
 
     /// Adds an element at the end.
     mutating func append(_ element: Element) { elements.append(element) }

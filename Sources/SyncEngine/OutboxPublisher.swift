@@ -12,16 +12,21 @@ struct OutboxPublisher: Sendable {
     static let batchSize = 500
 
     let store: JobStore
-    let publisher: MessagePublisher
+    let publisher: any MessageSink
     let patience: StorePatience
+    let now: @Sendable () -> Timestamp
     let logger: Logger
 
     /// Publishes `owed` and settles what the broker confirmed.
     ///
     /// What it did not take stays owed.
-    func publish(_ owed: [OutboxMessage]) async throws(JobStoreError) {
-        guard !owed.isEmpty else { return }
-        let outcomes = await publisher.publish(owed.map { .owed($0) })
+    ///
+    /// - Returns: whether the broker took all of it.
+    @discardableResult
+    func publish(_ owed: [OutboxMessage]) async throws(JobStoreError) -> Bool {
+        guard !owed.isEmpty else { return true }
+        let instant = now()
+        let outcomes = await publisher.publish(owed.map { .owed($0, now: instant) })
         var confirmed: [String] = []
         for (message, outcome) in zip(owed, outcomes) {
             switch outcome {
@@ -34,9 +39,10 @@ struct OutboxPublisher: Sendable {
                     ])
             }
         }
-        guard !confirmed.isEmpty else { return }
+        guard !confirmed.isEmpty else { return false }
         let settled = confirmed
         try await patience.attempt { () async throws(JobStoreError) in try await store.settle(settled) }
+        return settled.count == owed.count
     }
 
     /// Publishes what this store owes and owed at the last look already, whoever left it; answers what it owes now.

@@ -1,5 +1,6 @@
 // The engine's one place of coordination: deliveries come in, lanes keep the order, what is ready is prepared together,
 // jobs run side by side, and the settled prefix goes back to the broker. Bounded by the prefetch of the consumer.
+// Longer than other files: it is the one actor whose state all these share, and each part is a few lines of it.
 
 internal import JobStore
 internal import Logging
@@ -10,6 +11,8 @@ internal import SyncJobs
 actor Pipeline {
     private let intake: Intake
     private let runner: JobRunner
+    private let inbox: Inbox
+    private let coalescing: Coalescing
     private let router: ChangeRouter
     private let consumer: WorkConsumer
     private let concurrency: Int
@@ -28,6 +31,11 @@ actor Pipeline {
     private var isStopping = false
     private var failure: (any Error)?
     private var publishing = 0
+    private var superseding = 0
+    private let threads: ControllerThreads
+
+    /// How long a write that was under way when its run was cut off may still land.
+    static let writeDeadline = Duration.seconds(30)
     private var counts = WorkerStatistics()
 
     /// Work that `run()` owns: waves of jobs, batches of change events, single messages.
@@ -35,16 +43,19 @@ actor Pipeline {
     private let errandSink: AsyncStream<@Sendable () async throws -> Void>.Continuation
 
     init(
-        intake: Intake, runner: JobRunner, router: ChangeRouter, consumer: WorkConsumer, concurrency: Int,
-        smallestPrefetch: Int, now: @escaping @Sendable () -> Timestamp, logger: Logger
+        intake: Intake, runner: JobRunner, coalescing: Coalescing, router: ChangeRouter, consumer: WorkConsumer,
+        concurrency: Int, smallestPrefetch: Int, now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
         self.intake = intake
         self.runner = runner
+        inbox = runner.inbox
+        self.coalescing = coalescing
         self.router = router
         self.consumer = consumer
         self.concurrency = max(1, concurrency)
         self.now = now
         self.logger = logger
+        threads = runner.supervisor.threads
         ledger = AckLedger(patience: smallestPrefetch / 4)
         // Bounded by the prefetch: every errand holds at least one delivery.
         (errands, errandSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
@@ -99,10 +110,10 @@ actor Pipeline {
         self.epoch = epoch
         counts.isConnected = true
         ledger.open(epoch: epoch)
-        lanes.removeWaiting { $0.delivery.epoch != epoch }
+        lanes.removeWaiting { $0.delivery?.epoch != epoch }
         var kept = FIFO<QueuedJob>()
         while let job = ready.popFirst() {
-            if job.delivery.epoch == epoch { kept.append(job) } else { releaseLane(of: job, into: &kept) }
+            if job.delivery?.epoch == epoch { kept.append(job) } else { releaseLane(of: job, into: &kept) }
         }
         ready = kept
         changes.removeAll { $0.epoch != epoch }
@@ -126,16 +137,17 @@ actor Pipeline {
 
     private func admit(_ delivery: Delivery, queue: String) {
         switch intake.receive(delivery, queue: queue, at: now()) {
-        case .job(let job): if lanes.submit(job, key: job.orderKey) { ready.append(job) }
+        case .job(let job): submit(job)
         case .forward(let queue, let slug): publish(.forward(delivery, queue: queue, slug: slug), for: delivery)
         case .canary(let report): publish(report, for: delivery)
         case .refuse(let failure, let id, let slug):
             counts.refused += 1
-            let runner = self.runner
+            let inbox = self.inbox
             publishing += 1
             errandSink.yield {
-                let isPublished = await runner.refuse(
-                    delivery, failure: failure, id: id, typeSlug: slug, queue: queue)
+                let isPublished = await inbox.refuse(
+                    body: delivery.body, messageID: delivery.messageID, turn: delivery.turn, failure: failure, id: id,
+                    typeSlug: slug, queue: queue)
                 await self.published(delivery, isPublished)
             }
         case .reject: reject(delivery)
@@ -154,9 +166,9 @@ actor Pipeline {
     }
 
     private func publish(_ message: OutgoingMessage, for delivery: Delivery) {
-        let runner = self.runner
+        let inbox = self.inbox
         publishing += 1
-        errandSink.yield { await self.published(delivery, await runner.publishForCertain(message)) }
+        errandSink.yield { await self.published(delivery, await inbox.publishForCertain(message)) }
     }
 
     /// Answers a delivery once what stands for it is safe with the broker, and never before.
@@ -166,6 +178,37 @@ actor Pipeline {
     }
 
     // MARK: jobs
+
+    /// Puts a job into its lane; where two waiting jobs are the same work, the loser ends superseded.
+    private func submit(_ job: QueuedJob) {
+        guard var waiting = lanes.lastWaiting(key: job.orderKey), coalescing.canMerge(waiting, job) else {
+            if lanes.submit(job, key: job.orderKey) { ready.append(job) }
+            return
+        }
+        guard coalescing.arrivingWins(waiting, job) else {
+            waiting.superseded.append(job.request.id)
+            lanes.replaceLastWaiting(key: job.orderKey, with: waiting)
+            return supersede(job, by: waiting)
+        }
+        var winner = job
+        winner.superseded = waiting.superseded + [waiting.request.id]
+        lanes.replaceLastWaiting(key: job.orderKey, with: winner)
+        supersede(waiting, by: winner)
+    }
+
+    private func supersede(_ loser: QueuedJob, by winner: QueuedJob) {
+        let runner = self.runner
+        let id = winner.request.id
+        superseding += 1
+        errandSink.yield { await self.superseded(loser, try await runner.supersede(loser, by: id)) }
+    }
+
+    private func superseded(_ loser: QueuedJob, _ ending: JobRunner.Ending) {
+        superseding -= 1
+        count(ending)
+        if case .abandoned = ending { return }
+        if let delivery = loser.delivery { settle(delivery) }
+    }
 
     /// Prepares what is ready, one batch at a time: what becomes ready meanwhile goes into the next.
     private func dispatch() {
@@ -193,14 +236,41 @@ actor Pipeline {
 
     private func finish(_ job: QueuedJob, _ ending: JobRunner.Ending) {
         running -= 1
+        count(ending)
+        if case .abandoned = ending { return }
+        if let delivery = job.delivery { settle(delivery) }
+        if case .committed(_, let leftover?) = ending {
+            closeLane(of: job, until: leftover)
+        } else {
+            releaseLane(of: job, into: &ready)
+        }
+        dispatch()
+    }
+
+    private func count(_ ending: JobRunner.Ending) {
         switch ending {
-        case .committed(let record): counts.count(record)
+        case .committed(let record, _): if record.isOpen { counts.deferred += 1 } else { counts.count(record) }
+        case .waiting: counts.deferred += 1
         case .duplicate: counts.duplicates += 1
         case .refused: counts.refused += 1
-        case .abandoned: return
+        case .abandoned: break
         }
+    }
+
+    /// The key of a controller that does not end stays closed until it does, or until no write of it can land any more;
+    /// its place goes to others at once.
+    private func closeLane(of job: QueuedJob, until leftover: RunSupervisor.Leftover) {
+        counts.stuck += 1
+        if !threads.writeOff() { fail(StuckControllers(count: counts.stuck)) }
+        errandSink.yield {
+            let hasEnded = await leftover.ended(within: Self.writeDeadline)
+            await self.openLane(of: job, hasEnded: hasEnded)
+        }
+    }
+
+    private func openLane(of job: QueuedJob, hasEnded: Bool) {
+        if hasEnded { threads.takeBack() }
         releaseLane(of: job, into: &ready)
-        settle(job.delivery)
         dispatch()
     }
 
@@ -272,7 +342,7 @@ actor Pipeline {
     func beginStopping() { isStopping = true }
 
     /// Whether nothing is under way: no job, no routing, no answer.
-    var isQuiet: Bool { running == 0 && publishing == 0 && !isRouting && !isAnswering }
+    var isQuiet: Bool { running == 0 && publishing == 0 && superseding == 0 && !isRouting && !isAnswering }
 
     /// Whether nothing is under way and no delivery is unanswered.
     var isIdle: Bool { isQuiet && ledger.unsettled == 0 }
@@ -286,5 +356,15 @@ actor Pipeline {
         result.running = running
         result.waiting = lanes.waitingCount + ready.count
         return result
+    }
+}
+
+/// So many controllers do not end that the process can't be trusted to go on.
+struct StuckControllers: Error, CustomStringConvertible {
+    let count: Int
+
+    var description: String {
+        "\(count) controllers did not end although their runs were over; the process ends so that its supervisor starts "
+            + "a fresh one. Find out what they wait for: each is named in the log"
     }
 }

@@ -12,6 +12,8 @@ struct TargetChange: Sendable {
     let after: Document?
     let diff: Diff
     let sensitive: SensitiveFields
+    /// The binding that is taken over from a source that was renamed or is gone.
+    var renamedFrom: BindingKey?
 
     var operation: Operation { before == nil ? .insert : after == nil ? .delete : .update }
 }
@@ -25,11 +27,12 @@ struct TargetWriter: Sendable {
 
     /// before_sync → save → after_sync, or why nothing is written.
     func save(
-        _ change: TargetChange, handle: JobHandle, run: JobRun, intent: WriteIntent?
+        _ change: TargetChange, handle: JobHandle, active: ActiveRun, intent: WriteIntent?
     ) async throws -> Executor.Execution.Result {
         let isEmbedded = systems[change.type.system]?.isEmbedded ?? false
         if !isEmbedded, let intent, var done = try await resumed(intent, change: change, handle: handle) {
-            await afterSync(intent.write, handle: handle, outcome: &done)
+            done.renamedFrom = change.renamedFrom
+            await afterSync(intent.write, handle: handle, active: active, outcome: &done)
             return .outcome(done)
         }
         var outcome = described(change, handle: handle)
@@ -41,7 +44,10 @@ struct TargetWriter: Sendable {
         if isUnchanged(change, binding: handle.binding), !handle.flags.updateWithoutChangesEnabled {
             outcome.end = .skipped(handle.job.request.dryRun ? .dryRun : .noChanges)
             outcome.diff = Diff()
-            if !handle.job.request.dryRun { outcome.binding = refreshedBinding(change, handle: handle) }
+            if !handle.job.request.dryRun {
+                outcome.binding = refreshedBinding(change, handle: handle)
+                outcome.renamedFrom = change.renamedFrom
+            }
             return .outcome(outcome)
         }
         if handle.job.request.dryRun {
@@ -50,13 +56,15 @@ struct TargetWriter: Sendable {
         }
         let write = try makeWrite(change, handle: handle, isEmbedded: isEmbedded)
         try await handle.type.targetController.beforeSync(write, for: handle)
+        try active.requireActive()
         if isEmbedded {
             outcome.embeddedWrite = write
             outcome.binding = binding(change, handle: handle, name: change.before?.key?.name ?? "", stored: nil)
         } else {
             let intent = WriteIntent(
-                jobID: run.job.id, turn: run.turn, runID: run.runID, write: write, recordedAt: now())
+                jobID: active.jobID, turn: active.run.turn, runID: active.run.runID, write: write, recordedAt: now())
             try await patience.attempt { () async throws(JobStoreError) in try await store.recordIntent(intent) }
+            try active.requireActive()
             switch try await systems.write(write) {
             case .conflict(let reason): return .conflict(reason)
             case .refused(let failure): throw failure
@@ -68,22 +76,31 @@ struct TargetWriter: Sendable {
                 }
             }
         }
-        await afterSync(write, handle: handle, outcome: &outcome)
+        outcome.renamedFrom = change.renamedFrom
+        await afterSync(write, handle: handle, active: active, outcome: &outcome)
         return .outcome(outcome)
     }
 
-    /// Runs `after_sync`.
+    /// Runs `write_back` and `after_sync`.
     ///
     /// What it throws fails the job: a write that travels with the commit is not made then; one that was made
     /// elsewhere stands, and so does what the record and the binding say about it.
-    private func afterSync(_ write: DocumentWrite, handle: JobHandle, outcome: inout Outcome) async {
+    private func afterSync(
+        _ write: DocumentWrite, handle: JobHandle, active: ActiveRun, outcome: inout Outcome
+    ) async {
         do {
+            if let name = outcome.targetName ?? write.insertedName, write.operation != .delete {
+                let target = DocumentKey(type: write.type, name: name)
+                outcome.sourceWrite = try await writeBack(to: target, handle: handle, active: active)
+            }
             try await handle.type.targetController.afterSync(write, for: handle)
         } catch {
             outcome.end = .failed(JobFailure(error))
+            outcome.sourceWrite = nil
             if outcome.embeddedWrite != nil {
                 outcome.embeddedWrite = nil
                 outcome.binding = nil
+                outcome.renamedFrom = nil
             }
         }
     }
@@ -185,10 +202,16 @@ struct TargetWriter: Sendable {
             }
         return DocumentWrite(
             type: change.type, before: change.before, after: after,
-            fallbackName: job.request.sourceDocumentName ?? job.id, diff: change.diff, idempotencyKey: key)
+            fallbackName: fallbackName(handle), diff: change.diff, idempotencyKey: key)
     }
 
-    private func bindingKey(_ handle: JobHandle) -> BindingKey? { BindingKey(handle.job.request, type: handle.type) }
+    /// The source's name, and the key where one source has several targets: they must not become one document.
+    private func fallbackName(_ handle: JobHandle) -> String {
+        let name = handle.job.request.sourceDocumentName ?? handle.job.id
+        return handle.targetKey.isEmpty ? name : "\(name)/\(handle.targetKey)"
+    }
+
+    private func bindingKey(_ handle: JobHandle) -> BindingKey? { BindingKey(handle) }
 
     private func binding(_ change: TargetChange, handle: JobHandle, name: String, stored: Document?) -> Binding? {
         guard let key = bindingKey(handle) else { return nil }
@@ -198,9 +221,8 @@ struct TargetWriter: Sendable {
         binding.isNewIncarnation = handle.binding?.isDeleted == true && handle.isSourceLoaded
         if let stored, let after = change.after {
             // What was sent, over what the target made of it: equal to `stored` unless the target normalised something.
-            var sent = stored
-            for member in after.fields { sent.fields[member.key] = member.value }
-            binding.sentHash = sent.fieldsHash
+            let sent = systems.shape(of: change.type).fields(sent: after.fields, storedAs: stored.fields)
+            binding.sentHash = Digest(of: .object(sent))
             binding.storedHash = stored.fieldsHash
         }
         return binding
@@ -210,6 +232,7 @@ struct TargetWriter: Sendable {
     private func refreshedBinding(_ change: TargetChange, handle: JobHandle) -> Binding? {
         guard let key = bindingKey(handle), let target = change.before?.key else { return nil }
         var binding = handle.binding ?? Binding(key: key, target: target)
+        binding.key = key
         binding.target = target
         binding.isDeleted = false
         if let version = handle.source?.version { binding.sourceVersion = version }
@@ -219,13 +242,21 @@ struct TargetWriter: Sendable {
 
 extension BindingKey {
     /// The binding that a request of `type` is about; nil when it names no source document.
-    init?(_ request: SyncRequest, type: SyncJobType) {
+    init?(_ request: SyncRequest, type: SyncJobType, key: String? = nil) {
         guard let name = request.sourceDocumentName, !name.isEmpty else { return nil }
-        self.init(typeSlug: type.slug, source: DocumentKey(type: type.source, name: name))
+        self.init(
+            typeSlug: type.slug, source: DocumentKey(type: type.source, name: name),
+            key: key ?? request.targetKey ?? "")
     }
+
+    /// The binding that a running job is about.
+    init?(_ handle: JobHandle) { self.init(handle.job.request, type: handle.type, key: handle.targetKey) }
 }
 
 extension DocumentWrite {
+    /// The name that an insert into the embedded system will have.
+    var insertedName: String? { after?.key?.name ?? fallbackName }
+
     /// Whether `current` shows this write done: every changed field and row has its intended value.
     func isDone(in current: Document, shape: DocumentShape) -> Bool {
         guard let after else { return false }

@@ -15,7 +15,9 @@ public struct Worker: Service {
     private let consumer: WorkConsumer
     private let publisher: MessagePublisher
     private let depths: QueueDepths
-    private let outbox: OutboxPublisher
+    private let parts: EngineParts
+    private let scheduler: Scheduler
+    private let pruner: Pruner
     private let pipeline: Pipeline
     private let logger: Logger
 
@@ -47,17 +49,15 @@ public struct Worker: Service {
             maximumBodyBytes: settings.maximumBodyBytes, logger: logger)
         publisher = MessagePublisher(configuration: connection("publisher"), topology: topology, logger: logger)
         depths = QueueDepths(configuration: connection("depths"), logger: logger)
-        let patience = StorePatience(limit: settings.storePatience, logger: logger)
-        outbox = OutboxPublisher(store: store, publisher: publisher, patience: patience, logger: logger)
-        let executor = Executor(
-            systems: systems, targetWriter: TargetWriter(systems: systems, store: store, patience: patience, now: now),
-            maximumDocumentBytes: settings.maximumDocumentBytes, logger: logger)
-        let runner = JobRunner(
-            executor: executor, store: store, outbox: outbox, publisher: publisher,
-            patience: patience, node: node, now: now, logger: logger
-        )
+        parts = EngineParts(
+            types: types, systems: systems, store: store, publisher: publisher,
+            maximumDocumentBytes: settings.maximumDocumentBytes, storePatience: settings.storePatience,
+            controllerThreads: settings.controllerThreads, node: node, logger: logger, now: now)
+        scheduler = Scheduler(types: types, store: store, parts: parts, logger: logger, now: now)
+        pruner = Pruner(store: store, retention: settings.retention, now: now, logger: logger)
         pipeline = Pipeline(
-            intake: Intake(types: types, topology: topology, maximumDepth: settings.maximumDepth), runner: runner,
+            intake: Intake(types: types, topology: topology, maximumDepth: settings.maximumDepth),
+            runner: parts.runner, coalescing: Coalescing { systems.shape(of: $0) },
             router: ChangeRouter(
                 types: types, publisher: publisher, maximumDepth: settings.maximumDepth, logger: logger, now: now),
             consumer: consumer,
@@ -81,6 +81,10 @@ public struct Worker: Service {
                 group.addTask { for await event in consumer.events { await pipeline.handle(event) } }
                 group.addTask { try await pipeline.run() }
                 group.addTask { try await publishLeftovers() }
+                group.addTask { await parts.runs.watch() }
+                group.addTask { try await scheduler.run() }
+                group.addTask { await pruner.run() }
+                group.addTask { await parts.events.run(into: publisher) }
                 if settings.stopsWhenEmpty { group.addTask { try await waitUntilEmpty(then: stopSink) } }
                 group.addTask {
                     for await _ in stop { break }
@@ -123,7 +127,7 @@ public struct Worker: Service {
     private func publishLeftovers() async throws {
         var owed: Set<String> = []
         while !Task.isCancelled {
-            owed = try await outbox.publishLeftovers(seenBefore: owed)
+            owed = try await parts.outbox.publishLeftovers(seenBefore: owed)
             do { try await Task.sleep(for: .seconds(5)) } catch { return }
         }
     }

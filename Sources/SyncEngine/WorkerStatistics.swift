@@ -21,6 +21,10 @@ public struct WorkerStatistics: Sendable, Hashable {
     public var redelivered = 0
     /// Subscriptions that the broker ended because their queue was deleted; each is taken up again.
     public var lostSubscriptions = 0
+    /// Runs after which the job comes again: a retry, a snooze, a time to wait for.
+    public var deferred = 0
+    /// Controllers that did not end although their run was over.
+    public var stuck = 0
     /// Jobs under way.
     public var running = 0
     /// Jobs waiting behind others of their key, or for a place.

@@ -25,8 +25,10 @@ import Testing
     private static let doors: [String: Set<String>] = [
         "CRabbitMQ": ["Sources/AMQP/Wire.swift", "Sources/AMQP/AMQPError+Broker.swift"],
         "CCrypto": ["Sources/SyncJobs/JSON/Digest.swift"],
-        // Unicode normalisation, for `as: nfc`.
-        "Foundation in SyncJobs": ["Sources/SyncJobs/Mapping/TextForms.swift"],
+        // Unicode normalisation, for `as: nfc`; and the rules of time zones.
+        "Foundation in SyncJobs": [
+            "Sources/SyncJobs/Mapping/TextForms.swift", "Sources/SyncJobs/Schedules/TimeZoneRules.swift",
+        ],
         // Text that holds a NUL, which GRDB's String would cut; and standard input and output byte by byte.
         "Unsafe": [
             "Sources/AMQP/Wire.swift", "Sources/DocumentSystems/SQLite/RowReading.swift",

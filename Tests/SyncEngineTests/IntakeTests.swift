@@ -52,7 +52,7 @@ struct IdleController: SingleTargetController {
         guard case .job(let job) = verdict else { Issue.record("no job: \(verdict)"); return }
         #expect(job.request.id == "1")
         #expect(job.type.name == "Customer Sync")
-        #expect(job.delivery.turn == 3)
+        #expect(job.turn == 3)
     }
 
     @Test func requestsForOneDocumentShareAKeyAndOthersDoNot() throws {

@@ -24,8 +24,8 @@ struct FerryCommand: AsyncParsableCommand {
         version: FerryVersion.current,
         subcommands: [
             WorkCommand.self, EnqueueCommand.self, ChangeCommand.self, JobsCommand.self, WatchCommand.self,
-            DocumentsCommand.self,
-            TypesCommand.self, TopologyCommand.self, DeadCommand.self, AuditCommand.self, VersionCommand.self,
+            DocumentsCommand.self, TypesCommand.self, SystemsCommand.self, ImportCommand.self, TopologyCommand.self,
+            DeadCommand.self, AuditCommand.self, VersionCommand.self,
         ])
 }
 

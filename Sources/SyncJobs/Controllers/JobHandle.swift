@@ -54,6 +54,8 @@ public struct JobHandle: Sendable {
     public private(set) var context: JSONObject
     /// The key of the target among the source's targets; empty for a single one.
     public private(set) var targetKey: String
+    /// What `targets` answered, when it answered this one target alone; nil otherwise.
+    public private(set) var answer: TargetAnswer?
     /// Reading documents of any configured system.
     public let lookups: any DocumentLookups
     /// Bindings, progress, checkpoints: what the engine does for a running job.
@@ -85,8 +87,11 @@ public struct JobHandle: Sendable {
     /// The same job with another context, binding or key: what a single answer of `targets` runs with.
     ///
     /// Notes and follow-ups are those of the job, whichever handle they are said to.
-    public func with(context: JSONObject?, targetKey: String?, binding: Binding?) -> JobHandle {
+    public func with(
+        context: JSONObject?, targetKey: String?, binding: Binding?, answer: TargetAnswer? = nil
+    ) -> JobHandle {
         var handle = self
+        if let answer { handle.answer = answer }
         if let context { handle.context = context }
         if let targetKey { handle.targetKey = targetKey }
         handle.binding = binding

@@ -9,6 +9,10 @@ public protocol SyncController: Sendable {
     ///
     /// The protocols of the three ways answer it.
     var way: ControllerWay { get }
+    /// Whether it is a mapping from the configuration, which neither blocks nor loops.
+    ///
+    /// Others run on threads of their own.
+    var isDeclarative: Bool { get }
     /// Runs first, on every attempt.
     func afterStart(_ job: JobHandle) async throws
     /// Runs after the commit, at most once, for `Finished`, `Skipped` (not superseded) and `Relayed`.
@@ -18,6 +22,8 @@ public protocol SyncController: Sendable {
 }
 
 extension SyncController {
+    /// False.
+    public var isDeclarative: Bool { false }
     /// Does nothing.
     public func afterStart(_ job: JobHandle) async throws {}
     /// Does nothing.

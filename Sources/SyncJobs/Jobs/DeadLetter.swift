@@ -58,3 +58,17 @@ public struct DeadLetter: Sendable, Hashable {
         return headers
     }
 }
+
+extension DeadLetter {
+    /// Reads the headers of a message; nil when they are no dead letter's.
+    public init?(headers: JSONObject) {
+        func text(_ header: Header) -> String? { headers[header.rawValue]?.stringValue }
+        guard let code = text(.reason).flatMap(JobFailure.Code.init(rawValue:)), let message = text(.message),
+            let remedy = text(.remedy), let queue = text(.queue),
+            let failedAt = text(.failedAt).flatMap({ Timestamp($0) })
+        else { return nil }
+        self.init(
+            reason: JobFailure(code, message, remedy: remedy), jobID: text(.job), queue: queue, typeSlug: text(.type),
+            turn: Int(headers[Header.turn.rawValue]?.numberValue?.int64 ?? 0), failedAt: failedAt)
+    }
+}

@@ -98,7 +98,7 @@ public struct JobTransition: Sendable {
             if let due = job.retryAfter { outbox.append(.again(job, dueAt: due)) }
         }
         if isAttempt { job.attemptCount += 1 }
-        if job.status != .failed, !job.isOpen {
+        if job.status != .failed, job.status != .canceled, !job.isOpen {
             outbox += outcome.followUps.map { .request($0, owner: job.id, kind: .followUp) }
         }
         if outcome.runsRelayFinished { outbox += job.beginRelay(children: children.count, type: type) }
@@ -132,6 +132,14 @@ public struct JobTransition: Sendable {
         return JobTransition(
             job: waiting, turn: turn, attempt: nil, outbox: due.map { [.again(waiting, dueAt: $0)] } ?? [],
             at: now)
+    }
+
+    /// The job's delivery came before its time (the delay ladder is shorter than the wait): it waits on, as it is.
+    public static func again(_ job: SyncJob, turn: Int, now: Timestamp) -> JobTransition {
+        var waiting = job
+        waiting.nextTurn = turn + 1
+        return JobTransition(
+            job: waiting, turn: turn, attempt: nil, outbox: [.again(waiting, dueAt: job.retryAfter)], at: now)
     }
 
     /// The job ends without a run: superseded by another job, or a duplicate of the one that holds its dedup key.
@@ -256,6 +264,11 @@ extension SyncJob {
         finish.context = request.context ?? (request.sourceDocumentName == nil ? JSONObject() : nil)
         finish.relayFinished = id
         finish.triggerType = request.triggerType
+        finish.triggeredByDocumentType = request.triggeredByDocumentType
+        finish.triggeredByDocumentName = request.triggeredByDocumentName
+        finish.triggerDocumentTimestamp = request.triggerDocumentTimestamp
+        finish.dryRun = request.dryRun
+        finish.hops = request.hops
         finish.retryDelay = request.retryDelay
         finish.maxRetries = request.maxRetries
         finish.timeout = request.timeout

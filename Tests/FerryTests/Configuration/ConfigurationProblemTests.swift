@@ -43,6 +43,30 @@ struct ConfigurationProblemTests {
     func sections(expected: Case) { #expect(ConfigurationFixture.problems(expected.text) == expected.said) }
 
     @Test(
+        "Lookups among the types",
+        arguments: [
+            Case(
+                base + "types:\n  Staff Sync: {source: a.S, target: a.U, fields: {}}\n"
+                    + "  T: {source: a.B, target: a.C, fields: {x: {lookup: Staf Sync, key: source.s}}}\n",
+                "4: types.T.fields.x.lookup: there is no sync job type \"Staf Sync\" (did you mean Staff Sync?)"),
+            Case(
+                base + "types:\n  R: {source: a.S, target: a.U, fields: {}, on_delete: keep, "
+                    + "relay: {each: source.i, key: row.id}}\n"
+                    + "  T: {source: a.B, target: a.C, fields: {x: {lookup: r, key: source.s}}}\n",
+                "4: types.T.fields.x.lookup: \"r\" relays: it has a target for each row, and none for the document "
+                    + "(look up by a type with one target for each source document)"),
+        ])
+    func lookups(expected: Case) { #expect(ConfigurationFixture.problems(expected.text) == expected.said) }
+
+    @Test("A lookup by a type that has problems of its own is no further problem")
+    func lookupOfBroken() {
+        let text =
+            Self.base + "types:\n  Staff Sync: {source: a.S, target: a.U, fields: {}, colour: red}\n"
+            + "  T: {source: a.B, target: a.C, fields: {x: {lookup: staff_sync, key: source.s}}}\n"
+        #expect(ConfigurationFixture.problems(text).split(separator: "\n").count == 1)
+    }
+
+    @Test(
         "Numbers, durations and sizes",
         arguments: [
             Case(

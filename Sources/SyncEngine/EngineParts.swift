@@ -1,0 +1,43 @@
+// The engine put together: the same parts for a worker on a broker and for a run in process.
+
+internal import DocumentSystems
+internal import JobStore
+internal import Logging
+internal import SyncBroker
+internal import SyncJobs
+
+/// What runs jobs, from inbox to commit.
+struct EngineParts: Sendable {
+    let runner: JobRunner
+    let runs: ActiveRuns
+    let outbox: OutboxPublisher
+    let events: EventStream
+    let patience: StorePatience
+
+    init(
+        types: SyncJobTypes, systems: DocumentSystems, store: JobStore, publisher: any MessageSink,
+        maximumDocumentBytes: Int, storePatience: Duration, controllerThreads: Int, node: String, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        patience = StorePatience(limit: storePatience, logger: logger)
+        runs = ActiveRuns(store: store, now: now, logger: logger)
+        events = EventStream()
+        outbox = OutboxPublisher(store: store, publisher: publisher, patience: patience, now: now, logger: logger)
+        let committer = Committer(store: store, outbox: outbox, patience: patience, events: events, now: now)
+        let services = EngineServices(
+            types: types, store: store, patience: patience, runs: runs, events: events)
+        let executor = Executor(
+            systems: systems, types: types,
+            sourceLoader: SourceLoader(systems: systems, maximumDocumentBytes: maximumDocumentBytes),
+            targetResolver: TargetResolver(systems: systems, store: store, patience: patience),
+            targetWriter: TargetWriter(systems: systems, store: store, patience: patience, now: now),
+            relay: RelayRunner(store: store, patience: patience), services: services, logger: logger)
+        let inbox = Inbox(
+            systems: systems, store: store, committer: committer, publisher: publisher, patience: patience, now: now,
+            logger: logger)
+        runner = JobRunner(
+            executor: executor,
+            supervisor: RunSupervisor(runs: runs, threads: ControllerThreads(size: controllerThreads)), inbox: inbox,
+            committer: committer, store: store, patience: patience, node: node, now: now, logger: logger)
+    }
+}

@@ -1,0 +1,106 @@
+// The first question to the store about a delivery: is it still to be run? What is over, was canceled, or is another request
+// under a used id is answered without a run.
+
+internal import DocumentSystems
+internal import JobStore
+internal import Logging
+internal import SyncBroker
+internal import SyncJobs
+
+/// Tells deliveries that must not run.
+struct Inbox: Sendable {
+    let systems: DocumentSystems
+    let store: JobStore
+    let committer: Committer
+    let publisher: any MessageSink
+    let patience: StorePatience
+    let now: @Sendable () -> Timestamp
+    let logger: Logger
+
+    /// What the store knows about the jobs of a batch, in one read transaction.
+    func prepare(_ jobs: [QueuedJob]) async throws(JobStoreError) -> [JobStore.Preparation] {
+        let lookups = jobs.map { lookup(for: $0) }
+        return try await patience.attempt { () async throws(JobStoreError) in try await store.prepare(lookups) }
+    }
+
+    private func lookup(for job: QueuedJob) -> JobStore.Lookup {
+        var source: DocumentKey?
+        if let name = job.request.sourceDocumentName, !name.isEmpty, isEmbedded(job.type.source) {
+            source = DocumentKey(type: job.type.source, name: name)
+        }
+        let isTargetEmbedded = job.type.target.map { isEmbedded($0) } ?? false
+        return JobStore.Lookup(
+            jobID: job.request.id, binding: BindingKey(job.request, type: job.type), source: source,
+            loadsBoundTarget: isTargetEmbedded)
+    }
+
+    private func isEmbedded(_ type: DocumentType) -> Bool { systems[type.system]?.isEmbedded == true }
+
+    /// What is left to do for a delivery that must not run; nil when it is to be run.
+    func endingWithoutRun(
+        _ job: QueuedJob, preparation: JobStore.Preparation
+    ) async throws(JobStoreError) -> JobRunner.Ending? {
+        if let known = preparation.job {
+            if job.turn == 0, known.requestHash != job.request.contentHash {
+                return await refuse(job, failure: Self.reused)
+            }
+            guard job.turn < known.nextTurn else { return try await canceled(job, preparation: preparation) }
+            try await committer.publishOwed(jobID: job.request.id)
+            return .duplicate
+        }
+        if let seen = preparation.seenHash {
+            return seen == job.request.contentHash ? .duplicate : await refuse(job, failure: Self.reused)
+        }
+        return try await canceled(job, preparation: preparation)
+    }
+
+    private static let reused = JobFailure(
+        .idReused, "the id was used before, for a request with other content",
+        remedy: "give every change an id of its own; a document's name is none")
+
+    private func canceled(
+        _ job: QueuedJob, preparation: JobStore.Preparation
+    ) async throws(JobStoreError) -> JobRunner.Ending? {
+        guard let reason = preparation.cancelReason else { return nil }
+        let canceled = JobTransition.cancel(
+            preparation.job ?? job.newRecord(), turn: job.turn, reason: reason, now: now())
+        guard let record = try await committer.commit(canceled) else { return .duplicate }
+        return .committed(record, leftover: nil)
+    }
+
+    // MARK: refusal
+
+    func refuse(_ job: QueuedJob, failure: JobFailure) async -> JobRunner.Ending {
+        let isPublished = await refuse(
+            body: job.body, messageID: job.delivery?.messageID ?? job.request.id, turn: job.turn, failure: failure,
+            id: job.request.id, typeSlug: job.type.slug, queue: job.queue)
+        return isPublished ? .refused : .abandoned
+    }
+
+    /// Publishes a dead letter for a delivery that can't become a job; true once the broker has it, false when the worker
+    /// stops before.
+    func refuse(
+        body: [UInt8], messageID: String?, turn: Int, failure: JobFailure, id: String?, typeSlug: String?,
+        queue: String
+    ) async -> Bool {
+        let letter = DeadLetter(
+            reason: failure, jobID: id, queue: queue, typeSlug: typeSlug, turn: turn, failedAt: now())
+        logger.warning(
+            "A message can't become a job; it goes to the dead letters",
+            metadata: [
+                "job_id": .string(id ?? "-"), "reason": .string(failure.code.rawValue), "queue": .string(queue),
+            ])
+        return await publishForCertain(.deadLetter(letter, body: body, messageID: messageID))
+    }
+
+    /// Publishes until the broker confirms or the run is cancelled; only then may the delivery behind it be answered.
+    func publishForCertain(_ message: OutgoingMessage) async -> Bool {
+        while !Task.isCancelled {
+            guard case .failed(let reason)? = await publisher.publish([message]).first else { return true }
+            logger.error(
+                "A message was not taken by the broker; it is tried again", metadata: ["reason": .string(reason)])
+            do { try await Task.sleep(for: .seconds(1)) } catch { return false }
+        }
+        return false
+    }
+}

@@ -1,0 +1,159 @@
+// Runs one attempt and answers when it ends, when its time is up, or when it is canceled, whichever is first. The work is a
+// task of its own: a controller that hears of no cancellation is left behind, and its late result is dropped.
+
+internal import Synchronization
+internal import SyncJobs
+
+/// Bounds a run in time, whatever its controller does.
+struct RunSupervisor: Sendable {
+    /// How a supervised run came to its end.
+    enum Ending<Value: Sendable>: Sendable {
+        /// By itself.
+        case ended(Result<Value, any Error>)
+        /// From outside; `leftover` is the work that may go on for a while.
+        case interrupted(ActiveRun.Interruption, leftover: Leftover)
+    }
+
+    /// Work that was cut off, and may still be going on.
+    final class Leftover: Sendable {
+        private struct State {
+            var isEnded = false
+            var isPatienceOver = false
+            var waiting: CheckedContinuation<Void, Never>?
+        }
+        private let state = Mutex(State())
+
+        fileprivate func end() { settle { $0.isEnded = true } }
+
+        private func settle(_ change: (inout State) -> Void) {
+            let waiting = state.withLock { state in
+                change(&state)
+                defer { state.waiting = nil }
+                return state.waiting
+            }
+            waiting?.resume()
+        }
+
+        /// Whether the work has ended within `patience`; asked by one at a time.
+        func ended(within patience: Duration) async -> Bool {
+            // Owned here: cancelled as soon as the wait is over.
+            let alarm = Task {
+                do { try await Task.sleep(for: patience) } catch { return }
+                settle { $0.isPatienceOver = true }
+            }
+            defer { alarm.cancel() }
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    if state.isEnded || state.isPatienceOver { return true }
+                    state.waiting = continuation
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+            return state.withLock { state in
+                state.isPatienceOver = false
+                return state.isEnded
+            }
+        }
+    }
+
+    let runs: ActiveRuns
+    let threads: ControllerThreads
+
+    /// Runs `work` under the watch of `runs`.
+    ///
+    /// - Parameter isForeign: whether it is a user's code, which runs on threads of its own.
+    func supervise<Value: Sendable>(
+        _ run: ActiveRun, isForeign: Bool, _ work: @escaping @Sendable () async throws -> Value
+    ) async -> Ending<Value> {
+        runs.add(run)
+        defer { runs.remove(run) }
+        let leftover = Leftover()
+        let answer = FirstAnswer<Ending<Value>>()
+        // Owned by this call: cancelled with it, and left behind only when it ends neither by itself nor when cancelled.
+        let task = Task(executorPreference: isForeign ? threads : nil) {
+            let result: Result<Value, any Error>
+            do { result = .success(try await work()) } catch { result = .failure(error) }
+            if run.end() { answer.give(.ended(result)) }
+            leftover.end()
+        }
+        run.onInterruption { interruption in
+            task.cancel()
+            answer.give(.interrupted(interruption, leftover: leftover))
+        }
+        return await withTaskCancellationHandler {
+            await answer.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+}
+
+extension RunSupervisor {
+    /// Runs a hook that may take at most `patience`.
+    ///
+    /// - Throws: what it throws, or ``JobFailure`` (`timed_out`).
+    func bound(_ patience: Duration, isForeign: Bool, _ work: @escaping @Sendable () async throws -> Void) async throws
+    {
+        guard isForeign else { return try await work() }
+        let answer = FirstAnswer<Result<Void, any Error>>()
+        // Owned by this call: cancelled when the patience is over, and left behind if it hears of no cancellation.
+        let task = Task(executorPreference: threads) {
+            do {
+                try await work()
+                answer.give(.success(()))
+            } catch { answer.give(.failure(error)) }
+        }
+        // Owned by this call: cancelled as soon as there is an answer.
+        let alarm = Task {
+            do { try await Task.sleep(for: patience) } catch { return }
+            task.cancel()
+            answer.give(
+                .failure(
+                    JobFailure(
+                        .timedOut, "it took longer than \(patience.text)", remedy: "do long work in a follow-up job")))
+        }
+        defer { alarm.cancel() }
+        try await withTaskCancellationHandler {
+            try await answer.value.get()
+        } onCancel: {
+            task.cancel()
+        }
+    }
+}
+
+/// The first of several answers; later ones are dropped.
+private final class FirstAnswer<Value: Sendable>: Sendable {
+    private enum State {
+        case open(CheckedContinuation<Value, Never>?)
+        case given(Value)
+        case taken
+    }
+    private let state = Mutex(State.open(nil))
+
+    func give(_ value: Value) {
+        let waiting = state.withLock { state -> CheckedContinuation<Value, Never>? in
+            guard case .open(let waiting) = state else { return nil }
+            state = waiting == nil ? .given(value) : .taken
+            return waiting
+        }
+        waiting?.resume(returning: value)
+    }
+
+    /// The answer; asked for once.
+    var value: Value {
+        get async {
+            await withCheckedContinuation { continuation in
+                let given = state.withLock { state -> Value? in
+                    if case .given(let value) = state {
+                        state = .taken
+                        return value
+                    }
+                    state = .open(continuation)
+                    return nil
+                }
+                if let given { continuation.resume(returning: given) }
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+// How long the engine waits for a store that is busy or full: nothing is acknowledged and nothing counts as an attempt
+// meanwhile.
+
+internal import JobStore
+internal import Logging
+
+/// Calls of the store that are repeated until it answers.
+struct StorePatience: Sendable {
+    let limit: Duration
+    let logger: Logger
+
+    /// Calls `work` until it succeeds, fails for good, or `limit` has passed.
+    func attempt<Value: Sendable>(
+        _ work: @Sendable () async throws(JobStoreError) -> Value
+    ) async throws(JobStoreError) -> Value {
+        let start = ContinuousClock.now
+        var delay = Duration.milliseconds(50)
+        while true {
+            let failure: JobStoreError
+            do throws(JobStoreError) { return try await work() } catch { failure = error }
+            guard failure.isTransient, ContinuousClock.now - start < limit else { throw failure }
+            logger.warning("The store is not available; waiting", metadata: ["reason": .string("\(failure)")])
+            // A cancelled wait ends at once, and so does the patience.
+            do { try await Task.sleep(for: delay) } catch { throw failure }
+            delay = min(delay * 2, .seconds(5))
+        }
+    }
+}

@@ -1,0 +1,144 @@
+// Which target document a job is about, and how it is now. A request that names it is believed; otherwise the controller
+// decides, and a source that has a live binding never gets a second target.
+
+internal import DocumentSystems
+internal import JobStore
+internal import SyncJobs
+
+/// Resolves targets.
+struct TargetResolver: Sendable {
+    /// A target and what is done to it.
+    struct Target: Sendable {
+        var type: DocumentType
+        var operation: Operation
+        /// The document as it is; nil for an insert.
+        var document: Document?
+        /// The name for an insert, when somebody gave one.
+        var name: String?
+        /// Replaces the job's context.
+        var context: JSONObject?
+        /// The binding that this job takes over, from a source that was renamed or is gone.
+        var renamedFrom: BindingKey?
+    }
+
+    /// What was resolved.
+    enum Resolved: Sendable {
+        case target(Target)
+        case none(NoTargetReason)
+    }
+
+    let systems: DocumentSystems
+    let store: JobStore
+    let patience: StorePatience
+
+    /// The binding of a job's source; of one that was renamed, the binding that its old name has.
+    ///
+    /// - Throws: ``JobStoreError``.
+    func binding(of job: QueuedJob, preparation: JobStore.Preparation) async throws -> Binding? {
+        if let known = preparation.binding, !known.isDeleted { return known }
+        guard let oldName = job.request.oldSourceDocumentName,
+            let mine = BindingKey(job.request, type: job.type)
+        else { return preparation.binding }
+        var key = mine
+        key.source = DocumentKey(type: mine.source.type, name: oldName)
+        let old = key
+        let found = try await patience.attempt { () async throws(JobStoreError) in try await store.binding(old) }
+        guard let found, !found.isDeleted else { return preparation.binding }
+        return found
+    }
+
+    /// The target of a job.
+    ///
+    /// - Throws: ``JobFailure``: `invalid_target`, `target_gone`, `target_not_found`, and what the controller throws.
+    func resolve(_ handle: JobHandle, preparation: JobStore.Preparation) async throws -> Resolved {
+        let answer: TargetAnswer
+        switch try await decide(handle) {
+        case .none(let reason): return .none(reason)
+        case .target(let said): answer = said
+        }
+        guard let type = answer.type ?? handle.type.target else {
+            throw JobFailure(
+                .invalidTarget, "neither the type nor its controller names a target document type",
+                remedy: "add target: to the type, or let the controller answer one")
+        }
+        var target = Target(type: type, operation: answer.operation, name: answer.name, context: answer.context)
+        // An insert becomes an update when a live binding exists: a source never makes a second target.
+        if target.operation == .insert, let bound = handle.boundTargetName {
+            target.operation = .update
+            target.name = bound
+        }
+        if target.operation == .insert { return .target(target) }
+        guard let name = target.name else {
+            throw JobFailure(
+                .invalidTarget, "the controller answers \(target.operation.rawValue) without a target name",
+                remedy: "answer the name of the document to \(target.operation.rawValue)")
+        }
+        let key = DocumentKey(type: type, name: name)
+        guard case .present(let document) = try await load(key, handle: handle, preparation: preparation) else {
+            return try missing(target, key: key, handle: handle)
+        }
+        target.document = document
+        if let bound = handle.binding, let mine = BindingKey(handle), bound.key != mine {
+            target.renamedFrom = bound.key
+        }
+        if handle.binding == nil, target.operation == .update {
+            target.renamedFrom = try await bindingToTakeOver(key, handle: handle)
+        }
+        return .target(target)
+    }
+
+    private func load(
+        _ key: DocumentKey, handle: JobHandle, preparation: JobStore.Preparation
+    ) async throws -> DocumentState {
+        if preparation.binding?.target == key, let prepared = preparation.target { return prepared }
+        return try await systems.load(key)
+    }
+
+    private func missing(_ target: Target, key: DocumentKey, handle: JobHandle) throws(JobFailure) -> Resolved {
+        if target.operation == .delete { return .none(.alreadyGone) }
+        let isBound = handle.boundTargetName?.hasSameBytes(as: key.name) == true
+        if isBound, handle.type.onGone == .insert {
+            return .target(Target(type: target.type, operation: .insert, context: target.context))
+        }
+        let name = key.name.prefix(140)
+        throw JobFailure(
+            isBound ? .targetGone : .targetNotFound,
+            "the target document \(key.type) \"\(name)\" \(isBound ? "was bound, and is gone" : "is not there")",
+            remedy: isBound
+                ? "restore it, or let the type say on_gone: insert so that it is inserted anew"
+                : "check the name, or send operation \"insert\"")
+    }
+
+    private func decide(_ handle: JobHandle) async throws -> TargetDecision {
+        if let answer = handle.answer { return .target(answer) }
+        let request = handle.job.request
+        // A request that names its operation and target skips discovery; so does a child that inserts under its key.
+        if let operation = request.operation,
+            request.targetDocumentName != nil || (operation == .insert && request.targetKey != nil)
+        {
+            let type = request.targetDocumentType.flatMap { said in
+                handle.type.target.map { DocumentType(system: $0.system, name: said) }
+            }
+            return .target(TargetAnswer(operation: operation, type: type, name: request.targetDocumentName))
+        }
+        return try await handle.type.targetController.target(for: handle)
+    }
+
+    /// First contact with a document that another source of the type is bound to: that binding is taken over when its
+    /// source is gone (it was renamed, and nobody said so), and is an error when it is there.
+    private func bindingToTakeOver(_ target: DocumentKey, handle: JobHandle) async throws -> BindingKey? {
+        guard let mine = BindingKey(handle) else { return nil }
+        let bindings = try await patience.attempt { () async throws(JobStoreError) in
+            try await store.bindings(target: target)
+        }
+        let others = bindings.filter { !$0.isDeleted && $0.key.typeSlug == mine.typeSlug && $0.key != mine }
+        guard let other = others.first else { return nil }
+        if other.key.source != mine.source, case .present = try await systems.load(other.key.source) {
+            throw JobFailure(
+                .targetBound,
+                "the target document \(target.type) \"\(target.name.prefix(140))\" is bound to another source document",
+                remedy: "see who it belongs to (\"\(other.key.source.name.prefix(140))\"), and correct match:")
+        }
+        return other.key
+    }
+}
