@@ -120,7 +120,9 @@ struct TargetWriter: Sendable {
         guard handle.isSourceLoaded, var source = handle.source, let key = source.key else { return nil }
         let isEmbedded = systems[key.type.system]?.isEmbedded ?? false
         for _ in 0..<Self.maximumWriteBacks {
-            guard let write = try await sourceWrite(source, key: key, target: target, handle: handle) else { return nil }
+            guard let write = try await sourceWrite(source, key: key, target: target, handle: handle) else {
+                return nil
+            }
             if isEmbedded { return write }
             try active.requireActive()
             switch try await systems.write(write) {
@@ -132,7 +134,8 @@ struct TargetWriter: Sendable {
             }
         }
         throw JobFailure(
-            .writeConflict, "the source document changed under each of \(Self.maximumWriteBacks) tries to write into it",
+            .writeConflict,
+            "the source document changed under each of \(Self.maximumWriteBacks) tries to write into it",
             remedy: "see who else writes it; the target is written, and a retry finds it so",
             disposition: .retryable(after: nil))
     }
@@ -249,7 +252,19 @@ struct TargetWriter: Sendable {
             }
         return DocumentWrite(
             type: change.type, before: change.before, after: after,
-            fallbackName: job.request.sourceDocumentName ?? job.id, diff: change.diff, idempotencyKey: key)
+            fallbackName: newName(of: change, handle: handle), diff: change.diff, idempotencyKey: key)
+    }
+
+    /// The name of a new document where its system gives none: what its name field says, else the source's name, with the
+    /// key where one source has several targets.
+    private func newName(of change: TargetChange, handle: JobHandle) -> String {
+        if let field = systems.shape(of: change.type).nameField, let name = change.after?.fields[field]?.nameText,
+            !name.isEmpty
+        {
+            return name
+        }
+        let source = handle.job.request.sourceDocumentName ?? handle.job.id
+        return handle.targetKey.isEmpty ? source : "\(source)/\(handle.targetKey)"
     }
 
     private func bindingKey(_ handle: JobHandle) -> BindingKey? { BindingKey(handle) }
