@@ -73,7 +73,9 @@ struct NewTypeTests {
         let slug = golden.name.slug
         let entry = try String(contentsOf: Self.kept.appending(path: "\(slug).types.yaml"), encoding: .utf8)
         let systems = "systems:\n" + ["erp", "app", "files"].map { "  \($0): {kind: embedded}\n" }.joined()
-        let configuration = try ConfigurationFixture.read(systems + entry, controllers: [slug: IdleController()])
+        let configuration = try ConfigurationFixture.read(
+            systems + entry,
+            controllers: [slug: golden.way == "bypass" ? IdleBypass() : IdleController() as any SyncController])
         let type = try #require(configuration.types[slug])
         #expect(type.name == golden.name)
         #expect(type.source.description == golden.source)
