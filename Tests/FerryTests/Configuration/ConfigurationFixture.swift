@@ -44,8 +44,3 @@ enum ConfigurationFixture {
 struct IdleController: SingleTargetController {
     func update(_ target: inout Document, for job: JobHandle) async throws {}
 }
-
-/// A bypass controller that does nothing.
-struct IdleBypass: BypassController {
-    func execute(_ job: JobHandle) async throws -> BypassResult { .noTarget }
-}
