@@ -52,7 +52,7 @@ import Glibc
         let other = try await engine.deliver(world.request("other", "C-2"))
         #expect(other.status == .finished, "the engine goes on")
         isReleased.set(true)
-        while !hasEnded.value { await Task.yield() }
+        try await until("the late one has ended") { hasEnded.value }
         try await world.perform(.cancel, "slow", in: engine)
         try await engine.runPending()
         #expect(world.outside.all() == ["S-1": ["label": "Bob"]], "only the other one wrote")
@@ -108,6 +108,7 @@ import Glibc
         } type: {
             $0.timeout = .milliseconds(30)
         }
+        try await world.putCustomer("C-1", "Ada")
         #expect(try await engine.deliver(world.request("1")).error?.message.contains("30ms") == true)
     }
 
@@ -165,16 +166,4 @@ private final class Gate: Sendable {
         count.change { $0 -= 1 }
     }
     func open() { isOpen.set(true) }
-}
-
-/// Waits until `condition` holds, at most 30 seconds.
-func until(_ what: String, _ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(30)
-    while try await !condition() {
-        guard ContinuousClock.now < deadline else {
-            Issue.record("never happened: \(what)")
-            return
-        }
-        try await Task.sleep(for: .milliseconds(5))
-    }
 }

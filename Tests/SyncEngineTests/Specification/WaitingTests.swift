@@ -97,7 +97,7 @@ import Testing
         #expect(try await engine.deliver(world.request("2") { $0.dedupKey = "k" }).skipReason == .duplicate)
         #expect(try await engine.deliver(world.request("3") { $0.dedupKey = "other" }).skipReason != .duplicate)
         try await world.pass(.seconds(60), in: engine)
-        #expect(try await world.job("1").status == .finished)
+        #expect(try await !world.job("1").isOpen)
         #expect(try await engine.deliver(world.request("4") { $0.dedupKey = "k" }).skipReason != .duplicate)
         #expect(try await world.job("2").status == .skipped, "a duplicate stays one")
     }
@@ -134,8 +134,9 @@ import Testing
         } type: {
             $0.isExclusive = true
         }
+        try await world.putCustomer("C-1", "Ada")
         async let first = engine.deliver(world.request("1"))
-        while inside.value == 0 { await Task.yield() }
+        try await until("the first runs") { inside.value == 1 }
         let second = try await engine.deliver(world.request("2"))
         #expect(second.status == .queued)
         #expect(second.waitReason == .snooze)

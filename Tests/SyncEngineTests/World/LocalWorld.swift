@@ -225,3 +225,15 @@ extension EngineParts {
         return try await runner.run(job, preparation: try await runner.prepare([job])[0])
     }
 }
+
+/// Waits until `condition` holds, at most 30 seconds.
+func until(_ what: String, _ condition: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(30)
+    while try await !condition() {
+        guard ContinuousClock.now < deadline else {
+            Issue.record("never happened: \(what)")
+            return
+        }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+}
