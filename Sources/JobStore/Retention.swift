@@ -68,6 +68,7 @@ extension JobStore {
                 for job in try part.jobs(limit: rest, in: context.db) {
                     try SeenRow.remember(job, at: now, in: context)
                     try context.execute("DELETE FROM jobs WHERE sequence = ?", [job.sequence.databaseValue])
+                    try WriteIntentRow.removeAll(ofJob: job.id, in: context)
                     report.counts[job.status, default: 0] += 1
                     rest -= 1
                 }
@@ -182,6 +183,11 @@ extension WriteContext {
         try execute("DELETE FROM leases WHERE until < ?", [past])
         try execute(
             "DELETE FROM checkpoints WHERE saved_at < ? AND NOT EXISTS (SELECT 1 FROM jobs WHERE id = job)", [past])
+        try execute(
+            """
+            DELETE FROM write_intents WHERE recorded_at < ? AND NOT EXISTS (
+                SELECT 1 FROM jobs WHERE id = job_id AND (is_open = 1 OR status = 'Failed'))
+            """, [past])
         try execute(
             "DELETE FROM dedup_keys WHERE claimed_until < ? AND NOT EXISTS (SELECT 1 FROM jobs WHERE id = job)",
             [now.columnValue])
