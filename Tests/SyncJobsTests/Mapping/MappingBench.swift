@@ -128,6 +128,13 @@ struct MappingBench {
         return try await controller.targets(for: handle)
     }
 
+    /// Why a relay answers no target.
+    func noTargets() async throws -> NoTargetReason {
+        let controller = try #require(type.controller as? any MultipleTargetsController)
+        #expect(try await controller.targets(for: handle).isEmpty)
+        return try await controller.noTargetReason(for: handle)
+    }
+
     /// What each rule would do to `fields`.
     func trace(_ fields: JSONObject?) async throws -> [FieldTrace] {
         let controller = try #require(type.controller as? any DeclarativeController)
