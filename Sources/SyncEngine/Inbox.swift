@@ -54,6 +54,12 @@ struct Inbox: Sendable {
         return try await canceled(job, preparation: preparation)
     }
 
+    /// Whether a delivery is one that will not run: its job has moved on, or it is no such job.
+    func isOver(_ job: QueuedJob, preparation: JobStore.Preparation) -> Bool {
+        guard let known = preparation.job else { return preparation.seenHash != nil }
+        return job.turn < known.nextTurn || (job.turn == 0 && known.requestHash != job.request.contentHash)
+    }
+
     private static let reused = JobFailure(
         .idReused, "the id was used before, for a request with other content",
         remedy: "give every change an id of its own; a document's name is none")

@@ -202,13 +202,19 @@ struct TargetWriter: Sendable {
             }
         return DocumentWrite(
             type: change.type, before: change.before, after: after,
-            fallbackName: fallbackName(handle), diff: change.diff, idempotencyKey: key)
+            fallbackName: newName(of: change, handle: handle), diff: change.diff, idempotencyKey: key)
     }
 
-    /// The source's name, and the key where one source has several targets: they must not become one document.
-    private func fallbackName(_ handle: JobHandle) -> String {
-        let name = handle.job.request.sourceDocumentName ?? handle.job.id
-        return handle.targetKey.isEmpty ? name : "\(name)/\(handle.targetKey)"
+    /// The name of a new document where its system gives none: what its name field says, else the source's name, with the
+    /// key where one source has several targets.
+    private func newName(of change: TargetChange, handle: JobHandle) -> String {
+        if let field = systems.shape(of: change.type).nameField, let name = change.after?.fields[field]?.nameText,
+            !name.isEmpty
+        {
+            return name
+        }
+        let source = handle.job.request.sourceDocumentName ?? handle.job.id
+        return handle.targetKey.isEmpty ? source : "\(source)/\(handle.targetKey)"
     }
 
     private func bindingKey(_ handle: JobHandle) -> BindingKey? { BindingKey(handle) }

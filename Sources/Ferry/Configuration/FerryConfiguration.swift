@@ -29,6 +29,8 @@ public struct FerryConfiguration: Sendable {
     public let limits: LimitSettings
     /// The `worker:` section.
     public let worker: WorkerSettings
+    /// The `retention:` section.
+    public let retention: RetentionSettings
     /// The `systems:` section, in the order of the file.
     public let systems: [SystemSettings]
     /// The `documents:` section, in the order of the file.
@@ -114,7 +116,8 @@ public struct FerryConfiguration: Sendable {
         }
         return FerryConfiguration(
             file: file, broker: draft.broker, store: draft.store, customQueues: draft.customQueues,
-            limits: draft.limits, worker: draft.worker, systems: draft.systems.map(\.settings),
+            limits: draft.limits, worker: draft.worker, retention: draft.retention,
+            systems: draft.systems.map(\.settings),
             documents: draft.documents, types: types)
     }
 }

@@ -28,7 +28,7 @@ struct ConfigurationProblemTests {
             Case("stor: {}\n", "1: stor: there is no such key (did you mean store?)"),
             Case(
                 "quantum: 1\n",
-                "1: quantum: there is no such key (use one of: broker, store, queues, limits, worker, systems, "
+                "1: quantum: there is no such key (use one of: broker, store, queues, limits, worker, retention, systems, "
                     + "documents, types)"),
             Case("broker: fast\n", "1: broker: text where a map of settings belongs (write key: value lines below it)"),
             Case("broker: {uri: x}\n", "1: broker.uri: there is no such key (did you mean url?)"),
@@ -84,6 +84,10 @@ struct ConfigurationProblemTests {
             Case(
                 "worker: {grace: 30}\n",
                 "1: worker.grace: 30 has no unit (write a duration from 0s to 1h, such as 20s, 5m or 2h)"),
+            Case(
+                "retention: {ids: 7d}\n",
+                "1: retention.ids: \"7d\" is not taken here (write a duration from 14d to 3650d, such as 20s, 5m or 2h)"
+            ),
             Case(
                 "worker: {grace: soon}\n",
                 "1: worker.grace: \"soon\" is not a duration (write a duration from 0s to 1h, such as 20s, 5m or 2h)"),

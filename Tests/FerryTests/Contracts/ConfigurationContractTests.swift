@@ -24,6 +24,7 @@ struct ConfigurationContractTests {
         try expectKeys(names(StoreKey.self), at: "properties", "store", "properties")
         try expectKeys(names(LimitKey.self), at: "properties", "limits", "properties")
         try expectKeys(names(WorkerKey.self), at: "properties", "worker", "properties")
+        try expectKeys(names(RetentionKey.self), at: "properties", "retention", "properties")
         try expectKeys(names(SystemKey.self), at: "$defs", "system", "properties")
     }
 
@@ -89,7 +90,9 @@ struct ConfigurationContractTests {
         ("broker: {url: 'amqps://u:p@h', tls: {ca_file: a, certificate_file: b, key_file: c}}", true),
         ("worker: {concurrency: '${N}', grace: '${G}'}", true), ("limits: {max_message: 64KiB, max_depth: 50}", true),
         ("queues: [nightly]", true), ("systems: {a: {kind: sqlite, path: x}, b: {kind: embedded}}", true),
-        ("stor: {}", false), ("broker: {uri: x}", false), ("broker: {urls: []}", false),
+        ("retention: {good: 7d, failed: 180d, ids: 14d}", true), ("retention: {good: 30}", false),
+        ("retention: {bad: 7d}", false), ("stor: {}", false), ("broker: {uri: x}", false),
+        ("broker: {urls: []}", false),
         (
             "worker: {grace: "
                 + "30}", false
