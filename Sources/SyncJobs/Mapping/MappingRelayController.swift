@@ -29,25 +29,28 @@ public struct MappingRelayController: DeclarativeController, MultipleTargetsCont
 
     /// One answer for each row that counts, in the source's order, then one for each bound row that is gone, by its key.
     ///
-    /// After a delete of the source: one for each bound row. Where nothing is to be done an answer without a key stands,
-    /// which runs inline, and for which ``target(for:)`` says why.
+    /// After a delete of the source: one for each bound row.
     ///
     /// - Throws: ``JobFailure``, permanent, for rows without a key or with the same one.
     public func targets(for job: JobHandle) async throws -> [RelayTarget] {
-        let nothing = [RelayTarget()]
         if job.isDelete {
-            guard try mapping.effectOfEnd != .keep else { return nothing }
-            let bound = try await boundKeys(of: job)
-            return bound.isEmpty ? nothing : bound.map { RelayTarget(key: $0) }
+            return try mapping.effectOfEnd == .keep ? [] : try await boundKeys(of: job).map { RelayTarget(key: $0) }
         }
         let scope = run(job).scope(operation: nil, targetName: nil)
-        guard mapping.holds(in: scope), let rows = try relay.rows(in: scope) else { return nothing }
+        guard mapping.holds(in: scope), let rows = try relay.rows(in: scope) else { return [] }
         var keys = rows.map(\.key)
         if relay.removed == .onDelete, try mapping.effectOfEnd != .keep {
             let present = Set(keys.map { ExactString($0) })
             keys += try await boundKeys(of: job).filter { !present.contains(ExactString($0)) }
         }
-        return keys.isEmpty ? nothing : keys.map { RelayTarget(key: $0) }
+        return keys.map { RelayTarget(key: $0) }
+    }
+
+    /// The condition does not hold, the source was deleted and its targets are kept, or gone already; else there is simply
+    /// no row.
+    public func noTargetReason(for job: JobHandle) async throws -> NoTargetReason {
+        if job.isDelete { return try mapping.effectOfEnd == .keep ? .sourceDeleted : .alreadyGone }
+        return mapping.holds(in: run(job).scope(operation: nil, targetName: nil)) ? .controller : .condition
     }
 
     /// The keys of the source's rows that have a live target; under the old name as well, when the source was renamed.
@@ -96,7 +99,7 @@ public struct MappingRelayController: DeclarativeController, MultipleTargetsCont
     ///
     /// - Throws: ``JobFailure`` as there.
     public func target(for job: JobHandle) async throws -> TargetDecision {
-        guard !job.targetKey.isEmpty else { return .none(try reasonForNothing(job)) }
+        guard !job.targetKey.isEmpty else { return .none(try await noTargetReason(for: job)) }
         if !job.isDelete, !mapping.holds(in: run(job).scope(operation: nil, targetName: nil)) {
             return .none(.condition)
         }
@@ -107,11 +110,6 @@ public struct MappingRelayController: DeclarativeController, MultipleTargetsCont
             if !job.isDelete, relay.removed == .keep { return .none(.sourceDeleted) }
             return try await run(job, row: row, isEnd: true).decision()
         }
-    }
-
-    private func reasonForNothing(_ job: JobHandle) throws -> NoTargetReason {
-        if job.isDelete { return try mapping.effectOfEnd == .keep ? .sourceDeleted : .alreadyGone }
-        return mapping.holds(in: run(job).scope(operation: nil, targetName: nil)) ? .controller : .condition
     }
 
     /// As ``MappingController/update(_:for:)``, with the root `row`.

@@ -1,8 +1,8 @@
-// An example of a page under docs/: a fenced block of YAML with a type's rules, documents, and what is expected. It is run
-// without store and broker, in the steps that the engine takes with a declarative type.
+// An example of a page under docs/: a fenced block of YAML with a type's rules, documents, and what is expected. It is run by
+// the engine, in memory.
 
+import FerryTesting
 import Foundation
-import Logging
 import SyncJobs
 import Testing
 
@@ -19,8 +19,8 @@ struct PageExample: Sendable, CustomTestStringConvertible {
     private static let keys = [
         "type", "source", "source_document_name", "request", "target", "found", "bound", "documents", "event", "expect",
     ]
-    static let systems = (source: "erp", target: "shop")
-    static let targetName = "A-1"
+    /// The name of the target that an example has.
+    private static let targetName = "A-1"
 
     /// The examples of `docs/NAME`, in their order.
     static func all(of page: String) throws -> [PageExample] {
@@ -48,6 +48,9 @@ struct PageExample: Sendable, CustomTestStringConvertible {
 
     private func object(_ key: String) -> JSONObject? { node[key]?.json.objectValue }
 
+    /// What the page says that it comes to.
+    var expected: JSONObject? { object("expect") }
+
     // MARK: the type
 
     /// The type, or what is wrong with it.
@@ -69,77 +72,89 @@ struct PageExample: Sendable, CustomTestStringConvertible {
         .string((value.stringValue ?? "").filter { !$0.isWhitespace }.uppercased())
     }
 
-    // MARK: the job
+    /// The types that `bound: {Type: {source: target}}` names, for lookups.
+    private var otherTypes: [SyncJobType] {
+        (object("bound") ?? [:]).filter { $0.value.objectValue != nil }.map { member in
+            SyncJobType(
+                name: member.key, source: DocumentType(system: "erp", name: member.key),
+                target: DocumentType(system: "shop", name: member.key), controller: IdleController())
+        }
+    }
 
-    /// The job as its controller sees it.
-    func handle(of type: SyncJobType) throws -> JobHandle {
+    /// The declared shapes; a child table that a rule sets is declared, as start-up demands.
+    private func shapes(_ target: DocumentType) throws -> [String: DocumentShape] {
+        var problems: [ConfigProblem] = []
+        var shapes: [String: DocumentShape] = [:]
+        for entry in node["documents"]?.entries ?? [] {
+            shapes[entry.key] = DocumentShape.read(node: entry.value, problems: &problems)
+        }
+        try #require(problems.isEmpty, "\(place): \(problems)")
+        for table in node["type"]?["tables"]?.entries ?? [] {
+            guard let key = table.value["row_key"]?.entries?.first?.key else { continue }
+            shapes[target.description, default: DocumentShape()].tables[table.key] = TableShape(rowKey: key)
+        }
+        return shapes
+    }
+
+    // MARK: the run
+
+    /// The record of the job, and the facts of it that `expect:` may name.
+    func run(_ type: SyncJobType) async throws -> JSONObject {
+        let target = try #require(type.target)
+        let test = try SyncTest(types: [type] + otherTypes, shapes: try shapes(target))
         let name = node["source_document_name"]?.text ?? "C-1"
         var body = object("request") ?? [:]
         body["sync_job_type"] = .string(type.name)
         body["source_document_name"] = .string(name)
         let request = try SyncRequest(decoding: JSONValue.object(body).canonicalBytes, messageID: "job-1")
-        let job = SyncJob(request: request, type: type, queue: type.queue, createdAt: Timestamp(microseconds: 0))
-        let source = DocumentKey(type: type.source, name: name)
-        let key = BindingKey(typeSlug: type.slug, source: source, key: request.targetKey ?? "")
-        let services = services(type, source: source)
-        let bound = targetBefore(type).flatMap(\.key).map { Binding(key: key, target: $0) }
-        return JobHandle(
-            job: job, type: type, source: object("source").map { Document(key: source, fields: $0) },
-            isSourceDeleted: request.operation == .delete, binding: bound, lookups: documents(type),
-            services: services, logger: Logger(label: "page"))
-    }
-
-    /// The bound target, as `target:` has it.
-    func targetBefore(_ type: SyncJobType) -> Document? {
-        guard let fields = object("target"), let target = type.target else { return nil }
-        return Document(key: DocumentKey(type: target, name: Self.targetName), fields: fields)
-    }
-
-    func documents(_ type: SyncJobType) -> PageDocuments {
-        var problems: [ConfigProblem] = []
-        var documents = PageDocuments()
-        for entry in node["documents"]?.entries ?? [] {
-            guard let declared = DocumentType(entry.key) else { continue }
-            documents.shapes[declared] = DocumentShape.read(node: entry.value, problems: &problems)
+        try await test.put(type.source.description, name, object("source") ?? [:])
+        if request.operation == .delete { try await test.delete(type.source.description, name) }
+        for member in object("found") ?? [:] {
+            try await test.put(target.description, member.key, member.value.objectValue ?? [:])
         }
-        #expect(problems.isEmpty, "\(place): \(problems)")
-        if documents.shapes.isEmpty, let target = type.target, let tables = node["type"]?["tables"]?.entries {
-            // A child table that a rule sets is declared, as start-up demands.
-            for table in tables {
-                guard let key = table.value["row_key"]?.entries?.first?.key else { continue }
-                documents.shapes[target, default: DocumentShape()].tables[table.key] = TableShape(rowKey: key)
-            }
+        if let fields = object("target") {
+            try await test.put(target.description, Self.targetName, fields)
+            try await test.bind(type.name, source: name, to: Self.targetName, key: request.targetKey ?? "")
         }
-        if let target = type.target {
-            documents.documents += (object("found") ?? [:]).map { member in
-                Document(
-                    key: DocumentKey(type: target, name: member.key), fields: member.value.objectValue ?? JSONObject())
-            }
-        }
-        return documents
-    }
-
-    /// `bound: {Type: {source: target}}` for lookups, `bound: {row key: target}` for a relay.
-    private func services(_ type: SyncJobType, source: DocumentKey) -> PageServices {
-        var services = PageServices()
         for member in object("bound") ?? [:] {
-            if let target = member.value.stringValue, let targetType = type.target {
-                let key = BindingKey(typeSlug: type.slug, source: source, key: member.key)
-                services.bindings.append(Binding(key: key, target: DocumentKey(type: targetType, name: target)))
-                continue
+            if let bound = member.value.stringValue {
+                try await test.bind(type.name, source: name, to: bound, key: member.key)
             }
-            let document = DocumentType(system: Self.systems.source, name: member.key)
-            let other = SyncJobType(
-                name: member.key, source: document, target: nil, controller: IdleController())
-            services.types.append(other)
             for pair in member.value.objectValue ?? [:] {
-                let key = BindingKey(typeSlug: other.slug, source: DocumentKey(type: document, name: pair.key))
-                let target = DocumentType(system: Self.systems.target, name: member.key)
-                services.bindings.append(
-                    Binding(key: key, target: DocumentKey(type: target, name: pair.value.stringValue ?? "")))
+                try await test.bind(member.key, source: pair.key, to: try #require(pair.value.stringValue))
             }
         }
-        return services
+        let job = try await test.engine.deliver(request)
+        return try await facts(of: job, in: test)
+    }
+
+    private func facts(of job: SyncJob, in test: SyncTest) async throws -> JSONObject {
+        var facts: JSONObject = ["status": .string(job.status.rawValue)]
+        facts["skip_reason"] = job.skipReason.map { .string($0.rawValue) }
+        facts["no_target_reason"] = job.noTargetReason.map { .string($0.rawValue) }
+        facts["operation"] = job.operation.map { .string($0.rawValue) }
+        facts["target_document_name"] = job.targetName.map { .string($0) }
+        if let error = job.error {
+            facts["error"] = .string(error.code.rawValue)
+            facts["message"] = .string(error.message)
+            facts["is_retryable"] = .bool(job.retryAfter != nil)
+        }
+        if let diff = job.diff {
+            var changed = JSONObject()
+            for change in diff.changed { changed[change.field] = [change.old, change.new] }
+            facts["diff"] = .object(changed)
+            let json = diff.json.objectValue ?? JSONObject()
+            for list in ["added", "removed", "row_changed"] { facts[list] = json[list] }
+        }
+        let children = try await test.children(of: job).map { JSONValue.optional($0.request.targetKey) }
+        if !children.isEmpty { facts["children"] = .array(children) }
+        if let type = job.targetType, let name = job.targetName {
+            facts["target"] = try await test.document(type.description, name).map { .object($0.fields) }
+        }
+        if let type = test.types["T"], let name = job.request.sourceDocumentName {
+            facts["source"] = try await test.document(type.source.description, name).map { .object($0.fields) }
+        }
+        return facts
     }
 
     // MARK: the event
@@ -147,39 +162,7 @@ struct PageExample: Sendable, CustomTestStringConvertible {
     /// The change event, for an example of triggers.
     func event() throws -> ChangeEvent? {
         guard var body = object("event") else { return nil }
-        body["system"] = .string(Self.systems.source)
+        body["system"] = "erp"
         return try ChangeEvent(decoding: JSONValue.object(body).canonicalBytes, messageID: "event-1")
     }
-}
-
-/// Documents of an example.
-struct PageDocuments: DocumentLookups {
-    var documents: [Document] = []
-    var shapes: [DocumentType: DocumentShape] = [:]
-
-    func load(_ key: DocumentKey) async throws -> DocumentState {
-        documents.first { $0.key == key }.map { .present($0) } ?? .absent
-    }
-
-    func find(_ query: DocumentQuery) async throws -> [Document] {
-        documents.filter { document in
-            document.key?.type == query.type && query.fields.allSatisfy { document.fields[$0.key] == $0.value }
-        }
-    }
-
-    func shape(of type: DocumentType) -> DocumentShape { shapes[type] ?? DocumentShape() }
-}
-
-/// Bindings and types of an example.
-struct PageServices: JobServices {
-    var bindings: [Binding] = []
-    var types: [SyncJobType] = []
-
-    func report(_ progress: JobProgress, jobID: String) {}
-    func saveCheckpoint(_ state: JSONValue, jobID: String) async throws {}
-    func binding(_ key: BindingKey) async throws -> Binding? { bindings.first { $0.key == key } }
-    func bindings(typeSlug: String, source: DocumentKey) async throws -> [Binding] {
-        bindings.filter { $0.key.typeSlug == typeSlug && $0.key.source == source }
-    }
-    func type(_ nameOrSlug: String) -> SyncJobType? { types.first { $0.name.hasSameBytes(as: nameOrSlug) } }
 }

@@ -8,6 +8,8 @@ import Testing
 struct MemoryLookups: DocumentLookups {
     var documents: [Document] = []
     var shapes: [DocumentType: DocumentShape] = [:]
+    /// Whether texts are found whatever their case, as by a case-insensitive collation.
+    var ignoresCase = false
 
     func load(_ key: DocumentKey) async throws -> DocumentState {
         documents.first { $0.key == key }.map { .present($0) } ?? .absent
@@ -16,9 +18,16 @@ struct MemoryLookups: DocumentLookups {
     func find(_ query: DocumentQuery) async throws -> [Document] {
         let found = documents.filter { document in
             document.key?.type == query.type
-                && query.fields.members.allSatisfy { document.fields[$0.key] == $0.value }
+                && query.fields.members.allSatisfy { isEqual(document.fields[$0.key], $0.value) }
         }
         return Array(found.prefix(query.limit))
+    }
+
+    private func isEqual(_ stored: JSONValue?, _ wanted: JSONValue) -> Bool {
+        guard ignoresCase, let stored = stored?.stringValue, let wanted = wanted.stringValue else {
+            return stored == wanted
+        }
+        return stored.lowercased() == wanted.lowercased()
     }
 
     func shape(of type: DocumentType) -> DocumentShape { shapes[type] ?? DocumentShape() }
@@ -126,6 +135,13 @@ struct MappingBench {
     func targets() async throws -> [RelayTarget] {
         let controller = try #require(type.controller as? any MultipleTargetsController)
         return try await controller.targets(for: handle)
+    }
+
+    /// Why a relay answers no target.
+    func noTargets() async throws -> NoTargetReason {
+        let controller = try #require(type.controller as? any MultipleTargetsController)
+        #expect(try await controller.targets(for: handle).isEmpty)
+        return try await controller.noTargetReason(for: handle)
     }
 
     /// What each rule would do to `fields`.
