@@ -129,7 +129,8 @@ extension JobStore.Heartbeat {
         }
         let reason = try context.cancellation(of: job.id)
         if known == nil {
-            try context.execute(JobRow.insert, JobRow.values(of: started(isCancelAsked: reason != nil)))
+            let row = JobRow.Values(started(isCancelAsked: reason != nil))
+            try context.execute(row.insert, row.arguments)
         } else {
             try update(isCancelAsked: reason != nil, in: context)
         }

@@ -56,6 +56,7 @@ public actor LocalEngine {
     private let store: JobStore
     private let parts: EngineParts
     private let sink: LocalSink
+    private let scheduler: Scheduler
     private let now: @Sendable () -> Timestamp
 
     /// Composes an engine.
@@ -73,6 +74,7 @@ public actor LocalEngine {
             types: types, systems: systems, store: store, publisher: sink,
             maximumDocumentBytes: settings.maximumDocumentBytes, storePatience: .seconds(10), controllerThreads: 4,
             node: settings.node, logger: logger, now: now)
+        scheduler = Scheduler(types: types, store: store, parts: parts, logger: logger, now: now)
     }
 
     /// Delivers a request as if the broker had brought it, once; its record after that.
@@ -118,6 +120,14 @@ public actor LocalEngine {
         return jobs
     }
 
+    /// Makes the jobs of all schedules that are due now; they wait in ``pending``.
+    ///
+    /// The first call only notes that the schedules were seen: a new schedule has missed nothing.
+    ///
+    /// - Throws: ``JobStoreError``.
+    @discardableResult
+    public func runSchedules() async throws -> [SyncJob] { try await scheduler.look() }
+
     /// Publishes what an operator's action owes: `ferry jobs retry` and its like write it into the store.
     ///
     /// - Throws: ``JobStoreError``.
@@ -145,7 +155,8 @@ public actor LocalEngine {
                 .writeConflict, "the target changed while it was compared", remedy: "try it again")
         }
         return Trial(
-            outcome: outcome, handle: execution.handle, before: execution.change?.before, after: execution.change?.after)
+            outcome: outcome, handle: execution.handle, before: execution.change?.before, after: execution.change?.after
+        )
     }
 
     private func queued(_ request: SyncRequest, turn: Int) throws(JobFailure) -> QueuedJob {
@@ -157,10 +168,16 @@ public actor LocalEngine {
 
     private func deliver(_ request: SyncRequest, turn: Int) async throws -> SyncJob {
         let job = try queued(request, turn: turn)
+        // Ends the run when its time is up or it is canceled; cancelled itself when this returns.
+        async let _ = parts.runs.watch()
         let preparation = try await parts.runner.prepare([job])[0]
         switch try await parts.runner.run(job, preparation: preparation) {
-        case .committed(let record, _), .waiting(let record): return record
-        case .duplicate, .abandoned: break
+        case .committed(let record, nil): return record
+        case .committed(let record, _?):
+            // Its thread is lost to others; another one takes its place.
+            _ = parts.runner.supervisor.threads.writeOff()
+            return record
+        case .waiting, .duplicate, .abandoned: break
         case .refused:
             throw JobFailure(
                 .idReused, "the id \"\(request.id.prefix(140))\" was used before, for a request with other content",
@@ -216,7 +233,9 @@ private final class LocalSink: MessageSink {
 
     private func take(_ owed: OutboxMessage) -> PublishOutcome {
         if owed.kind == .deadLetter {
-            guard let letter = DeadLetter(headers: owed.headers) else { return .failed("its headers are no dead letter's") }
+            guard let letter = DeadLetter(headers: owed.headers) else {
+                return .failed("its headers are no dead letter's")
+            }
             state.withLock { $0.deadLetters.append(letter) }
             return .confirmed
         }

@@ -35,9 +35,13 @@ struct RelayRunner: Sendable {
     }
 
     private func inline(_ target: RelayTarget, handle: JobHandle) async throws -> JobHandle {
-        // Checked as a child's would be: an update without a name fails the same way.
-        let child = try target.request(childOf: handle.job, type: handle.type)
-        let key = child.targetKey ?? ""
+        // The only one needs nothing that tells it from others; the rest is checked as a child's would be.
+        let key: String
+        if target.identity == nil, target.operation == nil || target.operation == .insert {
+            key = ""
+        } else {
+            key = try target.request(childOf: handle.job, type: handle.type).targetKey ?? ""
+        }
         var binding = handle.binding
         if let mine = BindingKey(handle.job.request, type: handle.type, key: key) {
             binding = try await patience.attempt { () async throws(JobStoreError) in try await store.binding(mine) }
@@ -80,7 +84,7 @@ struct RelayRunner: Sendable {
                 remedy: "leave the field out: Ferry sends this request itself")
         }
         try await controller.relayFinished(summary, for: handle)
-        return Outcome(.finished)
+        return Outcome(handle.job.request.dryRun ? .skipped(.dryRun) : .finished)
     }
 
     /// Only a type with multiple targets has relays that end.

@@ -15,8 +15,10 @@ import Testing
         "SyncEngine": [
             "SyncJobs", "JobStore", "DocumentSystems", "SyncBroker", "AMQP", "ServiceLifecycle", "Metrics", "Logging",
         ],
+        "FerryTesting": ["SyncJobs", "JobStore", "DocumentSystems", "SyncEngine", "Logging"],
         "Ferry": [
-            "AMQP", "SyncJobs", "JobStore", "DocumentSystems", "SyncBroker", "SyncEngine", "Yams", "ArgumentParser",
+            "AMQP", "SyncJobs", "JobStore", "DocumentSystems", "SyncBroker", "SyncEngine", "FerryTesting", "Yams",
+            "ArgumentParser",
             "ServiceLifecycle", "Logging",
         ],
         "FerryMain": ["Ferry"],
@@ -25,8 +27,10 @@ import Testing
     private static let doors: [String: Set<String>] = [
         "CRabbitMQ": ["Sources/AMQP/Wire.swift", "Sources/AMQP/AMQPError+Broker.swift"],
         "CCrypto": ["Sources/SyncJobs/JSON/Digest.swift"],
-        // Unicode normalisation, for `as: nfc`.
-        "Foundation in SyncJobs": ["Sources/SyncJobs/Mapping/TextForms.swift"],
+        // Unicode normalisation, for `as: nfc`; and the rules of time zones.
+        "Foundation in SyncJobs": [
+            "Sources/SyncJobs/Mapping/TextForms.swift", "Sources/SyncJobs/Schedules/TimeZoneRules.swift",
+        ],
         // Text that holds a NUL, which GRDB's String would cut; and standard input and output byte by byte.
         "Unsafe": [
             "Sources/AMQP/Wire.swift", "Sources/DocumentSystems/SQLite/RowReading.swift",

@@ -100,7 +100,7 @@ public struct JobTransition: Sendable {
             if let due = job.retryAfter { outbox.append(.again(job, dueAt: due)) }
         }
         if isAttempt { job.attemptCount += 1 }
-        if job.status != .failed, !job.isOpen {
+        if job.status != .failed, job.status != .canceled, !job.isOpen {
             outbox += outcome.followUps.map { .request($0, owner: job.id, kind: .followUp) }
         }
         if outcome.runsRelayFinished { outbox += job.beginRelay(children: children.count, type: type) }
@@ -266,6 +266,11 @@ extension SyncJob {
         finish.context = request.context ?? (request.sourceDocumentName == nil ? JSONObject() : nil)
         finish.relayFinished = id
         finish.triggerType = request.triggerType
+        finish.triggeredByDocumentType = request.triggeredByDocumentType
+        finish.triggeredByDocumentName = request.triggeredByDocumentName
+        finish.triggerDocumentTimestamp = request.triggerDocumentTimestamp
+        finish.dryRun = request.dryRun
+        finish.hops = request.hops
         finish.retryDelay = request.retryDelay
         finish.maxRetries = request.maxRetries
         finish.timeout = request.timeout
