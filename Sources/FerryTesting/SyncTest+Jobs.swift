@@ -48,9 +48,14 @@ extension SyncTest {
     ///
     /// - Throws: ``JobStoreError``.
     @discardableResult
-    public func settle() async throws -> [SyncJob] { try await engine.runPending(until: clock.now) }
+    public func settle() async throws -> [SyncJob] {
+        // A schedule's first look is at the time at which the test begins.
+        try await engine.runSchedules()
+        try await engine.collectOwed()
+        return try await engine.runPending(until: clock.now)
+    }
 
-    /// Lets time pass: children, follow-ups, retries and what else comes due on the way runs at its due time.
+    /// Lets time pass: children, follow-ups, retries and schedules that come due on the way run at their due times.
     ///
     /// - Throws: ``JobStoreError``.
     @discardableResult
@@ -75,11 +80,12 @@ extension SyncTest {
     /// - Throws: ``JobStoreError``.
     public func children(of parent: SyncJob) async throws -> [SyncJob] {
         var filter = JobFilter()
+        filter.parent = parent.id
         filter.limit = JobFilter.maximumLimit
         var children: [SyncJob] = []
         repeat {
             let page = try await store.jobPage(filter)
-            children += page.jobs.filter { $0.request.parentSyncJob?.hasSameBytes(as: parent.id) == true }
+            children += page.jobs
             filter.afterSequence = page.nextSequence
         } while filter.afterSequence != nil
         return children.reversed()
@@ -88,9 +94,11 @@ extension SyncTest {
     /// What went to the dead letters, oldest first.
     public var deadLetters: [DeadLetter] { get async { await engine.deadLetters } }
 
-    /// When the next job comes due that is not due yet.
+    /// When the next job or schedule comes due that is not due yet.
     private func nextDue() async -> Timestamp? {
         let now = clock.now
-        return await engine.pending.compactMap(\.dueAt).filter { $0 > now }.min()
+        let jobs = await engine.pending.compactMap(\.dueAt)
+        let schedules = types.all.filter { !$0.isDisabled }.flatMap(\.schedules).compactMap { $0.next(after: now) }
+        return (jobs + schedules).filter { $0 > now }.min()
     }
 }

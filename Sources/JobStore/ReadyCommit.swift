@@ -162,7 +162,7 @@ struct ReadyCommit: Sendable {
 
     /// What stands beside the record: messages, children, and what the end of the run or of the job changes.
     private func storeRest(orderKey: String?, in context: WriteContext) throws -> EndEffects {
-        try WriteIntentRow.removeAll(ofJob: job.id, in: context)
+        if settlesWrites { try WriteIntentRow.removeAll(ofJob: job.id, in: context) }
         for row in outboxRows { try context.execute(OutboxRow.insert, row) }
         var born = 0
         for child in children {
@@ -174,6 +174,14 @@ struct ReadyCommit: Sendable {
         try context.freeLeases(ofJob: job.id)
         guard !job.isOpen else { return EndEffects() }
         return try context.end(job, orderKey: orderKey, relays: children.isEmpty ? nil : born)
+    }
+
+    /// Whether no later run of the job will want to know what this one meant to write elsewhere.
+    ///
+    /// After a failure one will, by itself or by hand: the write may have been made although its answer was lost. A
+    /// write that was refused as a conflict was not.
+    private var settlesWrites: Bool {
+        job.status == .failed ? job.error?.code == .writeConflict : !job.isOpen
     }
 
     /// A job that was known may still owe what an earlier turn has left.

@@ -1,5 +1,6 @@
 // What a run is about to write to a system outside the store, noted before it does: when the process dies in between,
-// the next run of the job can tell whether the write landed. Append-only; the job's commit removes all of them.
+// the next run of the job can tell whether the write landed. Append-only; they go when the
+// job has ended well, was canceled, or is pruned: a failed job that is retried may have written.
 internal import GRDB
 public import SyncJobs
 

@@ -152,7 +152,7 @@ struct Executor: Sendable {
             return Execution(result: .outcome(Outcome(.skipped(.stale))), handle: handle)
         }
         let resolved = try await targetResolver.resolve(handle, preparation: frame.preparation)
-        guard case .target(let target) = resolved else {
+        guard case .target(var target) = resolved else {
             guard case .none(let reason) = resolved else {
                 return Execution(result: .outcome(Outcome(.noTarget(.controller))), handle: handle)
             }
@@ -162,6 +162,12 @@ struct Executor: Sendable {
                 return Execution(result: .outcome(done), handle: handle)
             }
             return Execution(result: .outcome(Outcome(.noTarget(reason))), handle: handle)
+        }
+        if target.operation == .insert,
+            let made = try await targetWriter.inserted(by: frame.preparation.intent, type: target.type)
+        {
+            target.operation = .update
+            target.document = made
         }
         let view = target.context.map { handle.with(context: $0, targetKey: nil, binding: handle.binding) } ?? handle
         var after: Document?

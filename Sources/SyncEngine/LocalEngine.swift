@@ -106,11 +106,13 @@ public actor LocalEngine {
 
     /// Delivers what is due until `until` (now, by default), earliest first, and what that brings, until nothing is left.
     ///
+    /// What the engine's clock calls later than now waits on, whatever `until` says: move the clock first.
+    ///
     /// - Throws: as ``deliver(_:)``; ``JobFailure`` (`loop`) after a million jobs.
     @discardableResult
     public func runPending(until: Timestamp? = nil) async throws -> [SyncJob] {
         var jobs: [SyncJob] = []
-        while let next = sink.takeNext(until: until ?? now()) {
+        while let next = sink.takeNext(until: until.map { min($0, now()) } ?? now()) {
             jobs.append(try await deliver(next.request, turn: next.turn))
             guard jobs.count < Self.maximumPendingRuns else {
                 throw JobFailure(

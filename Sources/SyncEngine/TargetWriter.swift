@@ -128,20 +128,29 @@ struct TargetWriter: Sendable {
     private func resumed(_ intent: WriteIntent, change: TargetChange, handle: JobHandle) async throws -> Outcome? {
         guard intent.write.type == change.type, intent.write.after != nil else { return nil }
         let shape = systems.shape(of: change.type)
-        if let current = change.before {
-            // With a difference left, the source has moved on since: this run has its own write to make.
-            guard intent.write.isDone(in: current, shape: shape), change.diff.isEmpty else { return nil }
-            return outcome(of: intent, handle: handle, stored: current)
+        // With a difference left, the source has moved on since: this run has its own write to make.
+        guard let current = change.before, intent.write.isDone(in: current, shape: shape), change.diff.isEmpty else {
+            return nil
         }
-        // The controller means to insert: the earlier insert may be there under a name that only the target knows.
-        var fields = JSONObject()
-        for field in intent.write.diff.changed where field.new.isScalar { fields[field.field] = field.new }
-        guard !fields.isEmpty else { return nil }
-        let found = try await systems.find(DocumentQuery(type: change.type, fields: fields, limit: 2))
-        guard found.count == 1, let current = found.first, intent.write.isDone(in: current, shape: shape),
-            try Diff(from: current, to: change.after, shape: shape).isEmpty
-        else { return nil }
         return outcome(of: intent, handle: handle, stored: current)
+    }
+
+    /// The document that an earlier run of this job inserted and then could not bind, under a name that only the target
+    /// knows; nil when none is found for certain.
+    func inserted(by intent: WriteIntent?, type: DocumentType) async throws -> Document? {
+        guard let write = intent?.write, write.operation == .insert, write.type == type else { return nil }
+        var fields = JSONObject()
+        for field in write.diff.changed where field.new.isScalar { fields[field.field] = field.new }
+        guard !fields.isEmpty else { return nil }
+        let found = try await systems.find(DocumentQuery(type: type, fields: fields, limit: 2))
+        guard found.count == 1, let current = found.first, let key = current.key,
+            write.isDone(in: current, shape: systems.shape(of: type))
+        else { return nil }
+        // One that looks the same and belongs to a source already is not what this job made.
+        let bindings = try await patience.attempt { () async throws(JobStoreError) in
+            try await store.bindings(target: key)
+        }
+        return bindings.contains { !$0.isDeleted } ? nil : current
     }
 
     private func outcome(of intent: WriteIntent, handle: JobHandle, stored: Document?) -> Outcome {

@@ -105,6 +105,31 @@ import Testing
         #expect(try await test.advance(by: .seconds(600)).map(\.attemptCount) == [1])
     }
 
+    @Test func schedulesRunAtTheirDueTimes() async throws {
+        var type = Self.copy()
+        type.schedules = [
+            Schedule(name: "half-hourly", cron: try CronExpression("*/30 * * * *"), sourceName: "C-1")
+        ]
+        let test = try SyncTest(types: [type])
+        try await test.put("erp.Customer", "C-1", ["name": "Acme"])
+        let ran = try await test.advance(by: .seconds(3_600))
+        #expect(
+            ran.map(\.id) == ["copy@half-hourly@2026-01-01T00:30:00Z", "copy@half-hourly@2026-01-01T01:00:00Z"])
+        #expect(ran.compactMap { $0.startedAt?.since(TestClock.start) } == [.seconds(1_800), .seconds(3_600)])
+        #expect(ran.map(\.status) == [.finished, .skipped])
+    }
+
+    @Test func whatAnOperatorDoesRunsToo() async throws {
+        let test = try SyncTest(types: [Self.copy()])
+        try await test.put("erp.Customer", "C-1", ["fails": "for good"])
+        let job = try await test.run("Copy", source: "C-1")
+        #expect(job.deadLetteredAt != nil)
+        try await test.put("erp.Customer", "C-1", ["name": "Acme"])
+        _ = try await test.store.perform(
+            .retry, ids: [job.id], actor: "test", reason: nil, at: test.clock.now)
+        #expect(try await test.settle().map(\.status) == [.finished])
+    }
+
     @Test func childrenRunWhenTheTestSettles() async throws {
         let test = try SyncTest(types: [Self.spell])
         try await test.put("erp.Customer", "C-1", ["name": "abc"])

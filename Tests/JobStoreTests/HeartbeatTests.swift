@@ -109,6 +109,9 @@ import Testing
         #expect(try await admit("2", "r-2", at: 40) == .leased(by: "1", until: until))
         #expect(try await admit("2", "r-2", at: 50) == .run)
         #expect(try await store.beat([beat(job, at: 51, leaseKey: "k")]) == [.fenced])
+        var withoutRenewal = beat(job, at: 52, leaseKey: "k")
+        withoutRenewal.leaseUntil = nil
+        #expect(try await store.beat([withoutRenewal]) == [.fenced])
         #expect(try await store.known("1").running?.heartbeat == Sample.start.advanced(by: .seconds(20)))
     }
 

@@ -60,7 +60,8 @@ struct OwedPublishing: Sendable {
         while true {
             let owed = try await store.owedMessages(jobID: jobID)
             guard !owed.isEmpty else { return true }
-            let confirmed = await publishing.publish(owed.map { (id: $0.id, message: .owed($0)) })
+            let confirmed = await publishing.publish(
+                owed.map { (id: $0.id, message: .owed($0, now: Composition.now())) })
             try await store.settle(confirmed)
             report.published += confirmed.count
             guard confirmed.count == owed.count else {

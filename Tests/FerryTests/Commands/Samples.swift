@@ -2,11 +2,6 @@
 
 import SyncJobs
 
-@testable import Ferry
-
-/// Swift Testing has an ExitStatus of its own.
-typealias CommandStatus = ExitStatus
-
 /// A type without logic; what is printed does not run it.
 struct NoController: SingleTargetController {
     func update(_ target: inout Document, for job: JobHandle) async throws {}

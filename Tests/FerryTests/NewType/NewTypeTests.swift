@@ -18,6 +18,10 @@ struct NewTypeTests {
         var testDescription: String { way }
     }
 
+    private struct IdleBypass: BypassController {
+        func execute(_ job: JobHandle) async throws -> BypassResult { .noTarget }
+    }
+
     private static let goldens = [
         Golden(name: "Customer Sync", way: "single", source: "erp.Customer", target: "app.Account"),
         Golden(name: "Order Line Sync", way: "multiple", source: "erp.Order", target: "app.OrderLine"),
@@ -73,7 +77,8 @@ struct NewTypeTests {
         let slug = golden.name.slug
         let entry = try String(contentsOf: Self.kept.appending(path: "\(slug).types.yaml"), encoding: .utf8)
         let systems = "systems:\n" + ["erp", "app", "files"].map { "  \($0): {kind: embedded}\n" }.joined()
-        let configuration = try ConfigurationFixture.read(systems + entry, controllers: [slug: IdleController()])
+        let controller: any SyncController = golden.way == "bypass" ? IdleBypass() : IdleController()
+        let configuration = try ConfigurationFixture.read(systems + entry, controllers: [slug: controller])
         let type = try #require(configuration.types[slug])
         #expect(type.name == golden.name)
         #expect(type.source.description == golden.source)

@@ -80,6 +80,7 @@ import Testing
             let key = job.job.request.sourceDocumentName ?? ""
             try await inside.enter(key) {
                 runs.add(key)
+                // A slow controller, not a wait: two runs of one key would meet.
                 try await Task.sleep(for: .milliseconds(60))
             }
         }

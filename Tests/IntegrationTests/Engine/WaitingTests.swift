@@ -57,6 +57,7 @@ import Testing
         let runs = Log<String>()
         let script = SingleScript(onUpdate: { _, job in
             runs.add(job.job.id)
+            // A long controller, not a wait: it is canceled.
             try await Task.sleep(for: .seconds(120))
         })
         try await EngineWorld.with(

@@ -281,20 +281,12 @@ import Testing
     @Test func aWideRelayIsPublishedInPages() async throws {
         let world = try LocalWorld()
         let pages = PageSink()
-        let engine = EngineParts(
-            types: try SyncJobTypes([]), systems: world.systems, store: world.store, publisher: pages,
-            maximumDocumentBytes: 1_000_000, storePatience: .seconds(1), controllerThreads: 1, node: "test",
-            logger: quietLogger, now: { world.clock.now })
         var script = world.script
         script.isDeclarative = true
         script.targets = { _ in (0..<1_203).map { RelayTarget(operation: .insert, key: String($0)) } }
-        let type = world.type(ScriptedMultiple(script: script))
+        let parts = try world.parts([world.type(ScriptedMultiple(script: script))], sink: pages)
         try await world.putCustomer("C-1", "Ada")
-        let job = QueuedJob(
-            delivery: nil, request: world.request("p"), type: type, queue: "default", receivedAt: world.clock.now,
-            turn: 0, body: [])
-        let preparation = try await engine.runner.prepare([job])[0]
-        _ = try await engine.runner.run(job, preparation: preparation)
+        _ = try await parts.deliver(world.request("p"))
         #expect(pages.sizes.value == [500, 500, 203])
     }
 }

@@ -4,6 +4,7 @@ import DocumentSystems
 import Foundation
 import JobStore
 import Logging
+import SyncBroker
 import SyncJobs
 import Testing
 
@@ -77,6 +78,14 @@ struct LocalWorld: Sendable {
     func engine(_ types: SyncJobType...) throws -> LocalEngine {
         LocalEngine(
             types: try SyncJobTypes(types), systems: systems, store: store,
+            logger: quietLogger, now: { [clock] in clock.now })
+    }
+
+    /// The engine's parts, for deliveries that only a broker makes; nothing is published but what `sink` takes.
+    func parts(_ types: [SyncJobType], sink: any MessageSink = DeafSink()) throws -> EngineParts {
+        EngineParts(
+            types: try SyncJobTypes(types), systems: systems, store: store, publisher: sink,
+            maximumDocumentBytes: 1_000_000, storePatience: .seconds(1), controllerThreads: 1, node: "test",
             logger: quietLogger, now: { [clock] in clock.now })
     }
 
@@ -199,4 +208,32 @@ func failure(_ body: () async throws -> Void) async throws -> JobFailure? {
         try await body()
         return nil
     } catch let failure as JobFailure { return failure }
+}
+
+/// Takes nothing: what is owed stays in the store.
+struct DeafSink: MessageSink {
+    func publish(_ messages: [OutgoingMessage]) async -> [PublishOutcome] { messages.map { _ in .failed("deaf") } }
+}
+
+extension EngineParts {
+    /// One delivery of a request.
+    func deliver(_ request: SyncRequest, turn: Int = 0) async throws -> JobRunner.Ending {
+        let type = try runner.executor.types.type(for: request)
+        let job = QueuedJob(
+            delivery: nil, request: request, type: type, queue: request.queue ?? type.queue,
+            receivedAt: runner.now(), turn: turn, body: [])
+        return try await runner.run(job, preparation: try await runner.prepare([job])[0])
+    }
+}
+
+/// Waits until `condition` holds, at most 30 seconds.
+func until(_ what: String, _ condition: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(30)
+    while try await !condition() {
+        guard ContinuousClock.now < deadline else {
+            Issue.record("never happened: \(what)")
+            return
+        }
+        try await Task.sleep(for: .milliseconds(5))
+    }
 }

@@ -145,3 +145,23 @@ struct ScriptedBypass: BypassController {
         try await script.finished(job, handle)
     }
 }
+
+extension Box<Int> {
+    /// Counts one more, and answers the count.
+    func next() -> Int {
+        change { count in
+            count += 1
+            return count
+        }
+    }
+}
+
+extension Box<Bool> {
+    /// True for the first that asks.
+    func takeFirst() -> Bool {
+        change { isFirst in
+            defer { isFirst = false }
+            return isFirst
+        }
+    }
+}
