@@ -37,6 +37,8 @@ let package = Package(
     products: [
         // SyncJobs beside it: a controller of one's own is written in its words.
         .library(name: "Ferry", targets: ["Ferry", "SyncJobs"]),
+        // For the tests of those controllers; not part of what runs.
+        .library(name: "FerryTesting", targets: ["FerryTesting"]),
         .executable(name: "ferry", targets: ["FerryMain"]),
     ],
     dependencies: [
@@ -57,23 +59,45 @@ let package = Package(
         target("SyncBroker", ["SyncJobs", "AMQP", logging]),
         target(
             "SyncEngine", ["SyncJobs", "JobStore", "DocumentSystems", "SyncBroker", lifecycle, metrics, logging]),
+        target("FerryTesting", ["SyncJobs", "JobStore", "DocumentSystems", "SyncEngine", logging]),
         target(
             "Ferry",
             [
-                "SyncJobs", "JobStore", "DocumentSystems", "SyncBroker", "SyncEngine", "AMQP", yams, arguments,
-                lifecycle, logging,
+                "SyncJobs", "JobStore", "DocumentSystems", "SyncBroker", "SyncEngine", "FerryTesting", "AMQP", yams,
+                arguments, lifecycle, logging,
             ]),
         .executableTarget(name: "FerryMain", dependencies: ["Ferry"], swiftSettings: settings),
         tests("HouseTests", []),
         tests("AMQPTests", ["AMQP", logging]),
         tests("SyncJobsTests", ["SyncJobs"]),
         tests("JobStoreTests", ["JobStore", "SyncJobs", grdb, logging]),
-        tests("DocumentSystemsTests", ["DocumentSystems", "JobStore", "SyncJobs", grdb, logging]),
+        tests("DocumentSystemsTests", ["DocumentSystems", "FerryTesting", "JobStore", "SyncJobs", grdb, logging]),
         tests("SyncBrokerTests", ["SyncBroker", "SyncJobs", "AMQP", logging]),
         tests(
             "SyncEngineTests",
             ["SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "SyncJobs", "AMQP", logging]),
-        tests("FerryTests", ["Ferry", "SyncJobs", "SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "AMQP"]),
+        tests("FerryTestingTests", ["FerryTesting", "SyncEngine", "SyncJobs"]),
+        // What `ferry types new` writes: FerryTests compares it byte by byte, and here it is compiled and run.
+        .target(
+            name: "NewControllers", dependencies: ["SyncJobs"], path: "Tests/NewTypes/Sources/NewControllers",
+            swiftSettings: settings),
+        .testTarget(
+            name: "NewControllersTests", dependencies: ["NewControllers", "FerryTesting"],
+            path: "Tests/NewTypes/Tests/NewControllersTests", swiftSettings: settings),
+        // The controllers of Examples/, which is a package of its own: compiled and tested here too, in a build that is
+        // there already (make examples builds the program itself).
+        .target(
+            name: "AtlasControllers", dependencies: ["SyncJobs"], path: "Examples/Sources/AtlasControllers",
+            swiftSettings: settings),
+        .testTarget(
+            name: "AtlasControllersTests", dependencies: ["AtlasControllers", "Ferry", "FerryTesting"],
+            path: "Examples/tests/AtlasControllersTests", swiftSettings: settings),
+        tests(
+            "FerryTests",
+            [
+                "AtlasControllers", "Ferry", "FerryTesting", "SyncJobs", "SyncEngine", "SyncBroker", "DocumentSystems",
+                "JobStore", "AMQP", grdb,
+            ]),
         tests(
             "IntegrationTests",
             [

@@ -14,7 +14,8 @@ CREATE TABLE regions (
     code    TEXT PRIMARY KEY NOT NULL,
     label   TEXT NOT NULL,
     kind    TEXT NOT NULL,
-    within  TEXT
+    within  TEXT,
+    nation  TEXT
 ) STRICT;
 
 -- Names its rows itself: the engine learns the name from the insert and binds it.

@@ -37,7 +37,10 @@ stop_broker() { broker/stop --data "$FERRY_DEMO/broker" >/dev/null 2>&1 || true;
 # The registries, as the embedded source system "registry"; and the atlas, an empty SQLite file of another shape.
 prepare_documents() {
     sqlite3 "$atlas" <demo/atlas.sql >/dev/null
-    "$ferry" documents import registry.Country "$iso/iso_3166-1.json" --path 3166-1 --name alpha_2
+    # A country with its subdivisions as rows of a child table, as an ERP would have it; the file stays Debian's.
+    sqlite3 "$FERRY_DEMO/countries.sqlite" ".param set :countries '$iso/iso_3166-1.json'" ".param set :parts '$iso/iso_3166-2.json'" \
+        ".read demo/countries.sql" >"$FERRY_DEMO/countries.jsonl"
+    "$ferry" documents import registry.Country "$FERRY_DEMO/countries.jsonl" --name alpha_2
     "$ferry" documents import registry.Subdivision "$iso/iso_3166-2.json" --path 3166-2 --name code
     "$ferry" documents import registry.Language "$iso/iso_639-3.json" --path 639-3 --name alpha_3
     "$ferry" documents import registry.Currency "$iso/iso_4217.json" --path 4217 --name alpha_3

@@ -44,6 +44,12 @@ public protocol DocumentSystem: Sendable {
     func check(
         typeName: String, fields: [String], matches: [[String]]
     ) async throws(JobFailure) -> [SystemProblem]
+    /// Drafts how document types could be declared: by their schema where there is one, else by looking at documents.
+    ///
+    /// `names` are tables where documents live in tables, else document types; empty for all that the system can name.
+    ///
+    /// - Throws: ``JobFailure``: `invalid_target` for a name that is not there; else as ``check()``.
+    func drafts(of names: [String]) async throws(JobFailure) -> [DocumentDraft]
 }
 
 /// Something about a system that does not fit what is declared for it.

@@ -9,8 +9,12 @@ enum BindingRow {
         target_system, target_type, target_name, is_deleted, version_order, source_version, sent_hash, stored_hash
         """
     private static let select = "SELECT \(content) FROM bindings WHERE \(keyCondition)"
+    private static let selectStanding = """
+        SELECT version_order, source_version, is_deleted, target_system, target_type, target_name
+        FROM bindings WHERE \(keyCondition)
+        """
     /// Stores a binding in place of what was there; a run that knows no version leaves the fence where it stands.
-    static let upsert = """
+    private static let upsert = """
         INSERT INTO bindings (
             source_name, type_slug, key, source_type, source_system, target_system, target_type, target_name,
             is_deleted, version_order, source_version, sent_hash, stored_hash, updated_at)
@@ -22,6 +26,27 @@ enum BindingRow {
             source_version = coalesce(excluded.source_version, source_version),
             sent_hash = excluded.sent_hash, stored_hash = excluded.stored_hash, updated_at = excluded.updated_at
         """
+    /// The same for a binding that is known to be there with this target: its entry in the index of targets is not
+    /// written again.
+    private static let updateSameTarget = """
+        UPDATE bindings SET
+            is_deleted = ?9, version_order = coalesce(?10, version_order),
+            source_version = coalesce(?11, source_version), sent_hash = ?12, stored_hash = ?13, updated_at = ?14
+        WHERE source_name = ?1 AND type_slug = ?2 AND key = ?3 AND source_type = ?4 AND source_system = ?5
+        """
+
+    /// How a binding stands to what is stored.
+    enum Standing {
+        /// A later version of the source was applied already.
+        case stale
+        /// It is stored with the same target.
+        case sameTarget
+        /// It is new, or its target is, or nobody looked.
+        case other
+
+        /// The statement that stores it.
+        var store: String { self == .sameTarget ? updateSameTarget : upsert }
+    }
 
     private static func keyValues(_ key: BindingKey) -> [DatabaseValue] {
         [
@@ -71,27 +96,32 @@ enum BindingRow {
         try context.execute("DELETE FROM bindings WHERE \(keyCondition)", keyValues(key))
     }
 
-    /// Whether a source of a later version than the binding's was applied already, where the binding is or, for a renamed
-    /// source, where it was.
-    static func isStale(_ binding: Binding, renamedFrom old: BindingKey?, in db: Database) throws -> Bool {
-        if try isStale(binding, against: binding.key, in: db) { return true }
-        return try old.map { try isStale(binding, against: $0, in: db) } ?? false
+    /// Compares a binding with what is stored where it is or, for a renamed source, where it was.
+    ///
+    /// Without a version there is nothing to compare.
+    static func standing(of binding: Binding, renamedFrom old: BindingKey?, in db: Database) throws -> Standing {
+        guard let version = binding.sourceVersion else { return .other }
+        if let old, try standing(of: binding, version, against: old, in: db) == .stale { return .stale }
+        return try standing(of: binding, version, against: binding.key, in: db)
     }
 
-    private static func isStale(_ binding: Binding, against key: BindingKey, in db: Database) throws -> Bool {
-        guard let version = binding.sourceVersion else { return false }
-        let sql = "SELECT version_order, source_version, is_deleted FROM bindings WHERE \(keyCondition)"
-        let stored = try db.firstRow(sql, keyValues(key)) { row in
+    private static func standing(
+        of binding: Binding, _ version: DocumentVersion, against key: BindingKey, in db: Database
+    ) throws -> Standing {
+        try db.firstRow(selectStanding, keyValues(key)) { row in
             var columns = ColumnReader(row)
-            return (version: try columns.version(), isDeleted: try columns.bool())
-        }
-        guard let stored, let fence = stored.version, !(stored.isDeleted && binding.isNewIncarnation) else {
-            return false
-        }
-        return version.isOlder(than: fence)
+            let fence = try columns.version()
+            let isDeleted = try columns.bool()
+            if let fence, !(isDeleted && binding.isNewIncarnation), version.isOlder(than: fence) { return .stale }
+            let type = binding.target.type
+            let isSame =
+                try columns.text().hasSameBytes(as: type.system) && columns.text().hasSameBytes(as: type.name)
+                && columns.text().hasSameBytes(as: binding.target.name)
+            return isSame ? .sameTarget : .other
+        } ?? .other
     }
 
-    /// The columns' values for `upsert`.
+    /// The columns' values for `upsert` and `updateSameTarget`.
     static func values(of binding: Binding, at time: Timestamp) -> [DatabaseValue] {
         keyValues(binding.key) + [
             binding.target.type.system.nameValue, binding.target.type.name.nameValue, binding.target.name.nameValue,

@@ -124,16 +124,21 @@ extension JobStore.Heartbeat {
                 return .fenced
             }
         }
-        if let leaseKey, let leaseUntil, try !context.renewLease(leaseKey, runID: runID, until: leaseUntil) {
-            return .fenced
-        }
+        if try hasLostLease(in: context) { return .fenced }
         let reason = try context.cancellation(of: job.id)
         if known == nil {
-            try context.execute(JobRow.insert, JobRow.values(of: started(isCancelAsked: reason != nil)))
+            let row = JobRow.Values(started(isCancelAsked: reason != nil))
+            try context.execute(row.insert, row.arguments)
         } else {
             try update(isCancelAsked: reason != nil, in: context)
         }
         return reason.map { .cancel(reason: $0) } ?? .goOn
+    }
+
+    private func hasLostLease(in context: WriteContext) throws -> Bool {
+        guard let leaseKey else { return false }
+        guard let leaseUntil else { return try context.hasLostLease(runID: runID) }
+        return try !context.renewLease(leaseKey, runID: runID, until: leaseUntil)
     }
 
     /// The record of a job that is born running.

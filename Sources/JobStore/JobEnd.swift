@@ -9,8 +9,8 @@ struct EndEffects {
     var owed: [OutboxMessage] = []
     /// The relay that ended with it.
     var endedRelay: SyncJob?
-    /// Whether that relay is the job itself: all its children had ended before.
-    var isOfItself = false
+    /// The job itself, when it relays to children that had all ended before, so that its relay has ended too.
+    var ownRelay: SyncJob?
 }
 
 extension WriteContext {
@@ -19,13 +19,12 @@ extension WriteContext {
     /// - Parameters:
     ///   - orderKey: the key behind which later jobs may wait.
     ///   - relays: for a job that relays, how many of its children are new; nil for any other.
-    func end(_ job: SyncJob, orderKey: String?, relays: Int? = nil, at time: Timestamp) throws -> EndEffects {
+    func end(_ job: SyncJob, orderKey: String?, relays: Int? = nil) throws -> EndEffects {
         var effects = EndEffects()
         try forgetRun(ofJob: job.id)
         if let relays {
             if try relays == 0 && !hasOpenChildren(job.id) {
-                effects = try endRelay(job.id)
-                effects.isOfItself = true
+                effects.ownRelay = try endRelay(job.id).endedRelay
             }
         } else {
             try freeDedupKey(of: job)
@@ -34,7 +33,7 @@ extension WriteContext {
         if let parent = job.request.parentSyncJob, try !hasOpenChildren(parent) {
             let relay = try endRelay(parent)
             effects.owed += relay.owed
-            if let ended = relay.endedRelay { (effects.endedRelay, effects.isOfItself) = (ended, false) }
+            effects.endedRelay = relay.endedRelay
         }
         return effects
     }

@@ -7,32 +7,64 @@ enum JobRow {
     /// The columns in the order in which they are encoded.
     private static let names = [
         "id", "request_hash", "request", "type_name", "type_slug", "source_system", "source_type", "source_name",
-        "queue",
-        "status", "skip_reason", "no_target_reason", "operation", "target_system", "target_type", "target_name", "diff",
-        "current_data", "updated_data", "error_code", "error", "notes", "retry_count", "next_turn", "created_at",
-        "started_at", "ended_at", "dead_lettered_at", "parent", "cancel_reason", "related_job", "superseded",
-        "attempt_count", "retry_after", "wait_reason", "order_key", "progress", "run_id", "run_node", "heartbeat_at",
-        "cancel_asked", "relay_revision", "runs_relay_finished", "dedup_key",
+        "queue", "status", "skip_reason", "no_target_reason", "operation", "target_system", "target_type",
+        "target_name", "diff", "current_data", "updated_data", "error_code", "error", "notes", "retry_count",
+        "next_turn", "created_at", "started_at", "ended_at", "dead_lettered_at",
+    ]
+    /// Those that follow, with the values that they have where a job is plain: it ended in its first run, and had nothing
+    /// to do with others. These are the columns' defaults too.
+    private static let laterNames = [
+        ("parent", "NULL"), ("cancel_reason", "NULL"), ("related_job", "NULL"), ("superseded", "NULL"),
+        ("attempt_count", "1"), ("retry_after", "NULL"), ("wait_reason", "NULL"), ("order_key", "NULL"),
+        ("progress", "NULL"), ("run_id", "NULL"), ("run_node", "NULL"), ("heartbeat_at", "NULL"),
+        ("cancel_asked", "NULL"), ("relay_revision", "0"), ("runs_relay_finished", "0"), ("dedup_key", "NULL"),
     ]
 
     /// What is selected for `job(from:)`.
-    static let columns = names.joined(separator: ", ")
-    static let insert =
-        "INSERT INTO jobs (\(columns)) VALUES (\(names.map { _ in "?" }.joined(separator: ", ")))"
-    /// As `insert`, but a record that exists stays as it is.
-    static let insertNew = insert + " ON CONFLICT (id) DO NOTHING"
-    /// The same arguments, then the sequence.
-    ///
-    /// The time of the first receipt stays.
-    static let update =
-        "UPDATE jobs SET \(names.map(assignment).joined(separator: ", ")) WHERE sequence = ?"
+    static let columns = (names + laterNames.map(\.0)).joined(separator: ", ")
+    private static let select = "SELECT \(columns) FROM jobs WHERE id = ?"
+
+    /// A record as column values, with the statements that store it: a plain one names and binds no later column.
+    struct Values: Sendable {
+        let arguments: StatementArguments
+        private let isPlain: Bool
+        /// About how much is stored.
+        let bytes: Int
+
+        init(_ job: SyncJob) {
+            isPlain = JobRow.isPlain(job)
+            let values = JobRow.values(of: job) + (isPlain ? [] : JobRow.laterValues(of: job))
+            arguments = StatementArguments(columns: values)
+            bytes = JobRow.size(values)
+        }
+
+        var insert: String { isPlain ? JobRow.insertPlain : JobRow.insert }
+        /// As `insert`, but a record that exists stays as it is.
+        var insertNew: String { insert + " ON CONFLICT (id) DO NOTHING" }
+        /// The same arguments, then the sequence.
+        ///
+        /// The time of the first receipt stays.
+        var update: String { isPlain ? JobRow.updatePlain : JobRow.update }
+    }
+
+    private static let insertPlain = insert(names)
+    private static let insert = insert(names + laterNames.map(\.0))
+    private static let updatePlain = update(names.map(assignment) + laterNames.map { "\($0.0) = \($0.1)" })
+    private static let update = update((names + laterNames.map(\.0)).map(assignment))
+
+    private static func insert(_ names: [String]) -> String {
+        "INSERT INTO jobs (\(names.joined(separator: ", "))) VALUES (\(names.map { _ in "?" }.joined(separator: ", ")))"
+    }
+
+    private static func update(_ assignments: [String]) -> String {
+        "UPDATE jobs SET \(assignments.joined(separator: ", ")) WHERE sequence = ?"
+    }
 
     private static func assignment(_ name: String) -> String {
         name == "created_at" ? "created_at = min(created_at, ?)" : "\(name) = ?"
     }
 
-    /// The columns' values.
-    static func values(of job: SyncJob) -> [DatabaseValue] {
+    private static func values(of job: SyncJob) -> [DatabaseValue] {
         [
             job.id.nameValue, job.requestHash.columnValue, JSONValue.object(job.request.json).columnValue,
             job.typeName.nameValue, job.typeSlug.databaseValue, job.sourceType.system.nameValue,
@@ -44,11 +76,10 @@ enum JobRow {
             notes(job.notes), job.retryCount.databaseValue, job.nextTurn.databaseValue, job.createdAt.columnValue,
             job.startedAt?.columnValue ?? .null, job.endedAt?.columnValue ?? .null,
             job.deadLetteredAt?.columnValue ?? .null,
-        ] + progressValues(of: job)
+        ]
     }
 
-    /// The values of what version 2 added.
-    private static func progressValues(of job: SyncJob) -> [DatabaseValue] {
+    private static func laterValues(of job: SyncJob) -> [DatabaseValue] {
         [
             job.request.parentSyncJob.nameValue, job.cancelReason.nameValue, job.relatedJob.nameValue,
             notes(job.superseded), job.attemptCount.databaseValue, job.retryAfter?.columnValue ?? .null,
@@ -57,6 +88,14 @@ enum JobRow {
             job.running?.isCancelAsked.databaseValue ?? .null, job.relayRevision.databaseValue,
             job.runsRelayFinished.databaseValue, job.request.dedupKey.nameValue,
         ]
+    }
+
+    /// Whether every later column has the value that `laterNames` gives it.
+    private static func isPlain(_ job: SyncJob) -> Bool {
+        job.attemptCount == 1 && job.retryAfter == nil && job.waitReason == nil && job.orderKey == nil
+            && job.running == nil && job.progress == nil && job.request.parentSyncJob == nil
+            && job.request.dedupKey == nil && job.cancelReason == nil && job.relatedJob == nil
+            && job.superseded.isEmpty && job.relayRevision == 0 && !job.runsRelayFinished
     }
 
     /// About how many bytes the row takes.
@@ -139,12 +178,12 @@ enum JobRow {
         job.notes = notes?.arrayValue?.compactMap(\.stringValue) ?? []
         job.retryCount = retryCount
         job.nextTurn = nextTurn
-        try readProgress(&columns, into: &job)
+        try readLater(&columns, into: &job)
         return job
     }
 
-    /// Reads what version 2 added.
-    private static func readProgress(_ columns: inout ColumnReader, into job: inout SyncJob) throws {
+    /// Reads the later columns.
+    private static func readLater(_ columns: inout ColumnReader, into job: inout SyncJob) throws {
         _ = try columns.optionalText()
         job.cancelReason = try columns.optionalText()
         job.relatedJob = try columns.optionalText()
@@ -180,7 +219,7 @@ enum JobRow {
 
     /// The record of a job without attempts; nil when there is none.
     static func job(id: String, in db: Database) throws -> SyncJob? {
-        try db.firstRow("SELECT \(columns) FROM jobs WHERE id = ?", [id.nameValue]) { try job(from: $0) }
+        try db.firstRow(select, [id.nameValue]) { try job(from: $0) }
     }
 }
 

@@ -81,7 +81,7 @@ private struct OperatorDeed: Sendable {
         case .cancel:
             let canceled = try job.canceled(reason: cancelReason, at: at)
             try store(canceled, in: context)
-            if job.isOpen { _ = try context.end(canceled, orderKey: canceled.orderKey, at: at) }
+            if job.isOpen { _ = try context.end(canceled, orderKey: canceled.orderKey) }
             return .done(canceled)
         }
     }
@@ -145,6 +145,7 @@ private struct OperatorDeed: Sendable {
     private func store(_ job: SyncJob, in context: WriteContext) throws {
         let sql = "SELECT sequence FROM jobs WHERE id = ?"
         guard let sequence = try context.db.firstRow(sql, [job.id.nameValue], { $0[0] as Int64 }) else { return }
-        try context.execute(JobRow.update, StatementArguments(columns: JobRow.values(of: job)) + [sequence])
+        let row = JobRow.Values(job)
+        try context.execute(row.update, row.arguments + [sequence])
     }
 }

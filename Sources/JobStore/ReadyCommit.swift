@@ -14,7 +14,7 @@ struct ReadyCommit: Sendable {
     private let renamedFrom: BindingKey?
     private let writes: [ReadyWrite]
     private let committedAt: Timestamp
-    private let jobRow: StatementArguments
+    private let jobRow: JobRow.Values
     private let attemptRow: StatementArguments?
     private let bindingRow: StatementArguments?
     private let outbox: [OutboxMessage]
@@ -25,7 +25,7 @@ struct ReadyCommit: Sendable {
 
     /// The rows of a child: its record and its first message.
     private struct ReadyChild: Sendable {
-        let row: StatementArguments
+        let row: JobRow.Values
         let message: StatementArguments?
     }
 
@@ -56,11 +56,10 @@ struct ReadyCommit: Sendable {
         renamedFrom = transition.renamedFrom
         let endedAt = transition.at
         committedAt = endedAt
-        let jobValues = JobRow.values(of: job)
-        jobRow = StatementArguments(columns: jobValues)
+        jobRow = JobRow.Values(job)
         attemptRow = transition.attempt.map { StatementArguments(columns: AttemptRow.values(of: $0)) }
         bindingRow = binding.map { StatementArguments(columns: BindingRow.values(of: $0, at: endedAt)) }
-        var size = JobRow.size(jobValues) + writes.reduce(0) { $0 + $1.bytes }
+        var size = jobRow.bytes + writes.reduce(0) { $0 + $1.bytes }
         (children, outbox) = Self.children(of: transition, size: &size)
         outboxRows = outbox.map { message in
             let values = OutboxRow.values(of: message)
@@ -87,11 +86,10 @@ struct ReadyCommit: Sendable {
             }
         }
         let children = transition.children.map { child in
-            let values = JobRow.values(of: child)
+            let row = JobRow.Values(child)
             let message = messages[ExactString(child.id)]
-            size += JobRow.size(values) + (message.map(JobRow.size) ?? 0)
-            return ReadyChild(
-                row: StatementArguments(columns: values), message: message.map { StatementArguments(columns: $0) })
+            size += row.bytes + (message.map(JobRow.size) ?? 0)
+            return ReadyChild(row: row, message: message.map { StatementArguments(columns: $0) })
         }
         return (children, others)
     }
@@ -116,7 +114,8 @@ struct ReadyCommit: Sendable {
         if let known, known.nextTurn > turn { return .fenced }
         if let runID, try context.hasLostLease(runID: runID) { return .fenced }
         if let canceled = try canceledInstead(in: context) { return try canceled.perform(in: context) }
-        if let binding, try BindingRow.isStale(binding, renamedFrom: renamedFrom, in: context.db) { return .stale }
+        let standing = try binding.map { try BindingRow.standing(of: $0, renamedFrom: renamedFrom, in: context.db) }
+        if standing == .stale { return .stale }
         var places: [(typeID: Int64, row: Int64?)] = []
         for write in writes {
             switch try context.condition(of: write) {
@@ -131,14 +130,16 @@ struct ReadyCommit: Sendable {
                     try context.apply(write, typeID: place.typeID, row: place.row, at: committedAt)
                 }
                 try storeRecord(known?.sequence, in: context)
+                if let renamedFrom { try BindingRow.remove(renamedFrom, in: context) }
+                if let bindingRow, let standing { try context.execute(standing.store, bindingRow) }
                 return try storeRest(orderKey: job.orderKey ?? known?.orderKey, in: context)
             }
         } catch let error as DatabaseError where !context.failsTransaction(error) {
             return .refused(Self.refusal(error))
         }
         return .committed(
-            end.isOfItself ? end.endedRelay ?? job : job,
-            owed: try owed(wasKnown: known != nil, followedBy: end.owed, in: context), endedRelay: end.endedRelay)
+            end.ownRelay ?? job, owed: try owed(wasKnown: known != nil, followedBy: end.owed, in: context),
+            endedRelay: end.endedRelay ?? end.ownRelay)
     }
 
     /// The cancel that was asked before, for a job that would only wait now: what is held or blocked has no delivery that
@@ -151,14 +152,12 @@ struct ReadyCommit: Sendable {
 
     private func storeRecord(_ known: Int64?, in context: WriteContext) throws {
         if let known {
-            try context.execute(JobRow.update, jobRow + [known])
+            try context.execute(jobRow.update, jobRow.arguments + [known])
             if let attemptRow { try context.execute(AttemptRow.insertForKnownJob, attemptRow + [job.id.nameValue]) }
         } else {
-            try context.execute(JobRow.insert, jobRow)
+            try context.execute(jobRow.insert, jobRow.arguments)
             if let attemptRow { try context.execute(AttemptRow.insertForNewJob, attemptRow) }
         }
-        if let renamedFrom { try BindingRow.remove(renamedFrom, in: context) }
-        if let bindingRow { try context.execute(BindingRow.upsert, bindingRow) }
     }
 
     /// What stands beside the record: messages, children, and what the end of the run or of the job changes.
@@ -167,14 +166,14 @@ struct ReadyCommit: Sendable {
         for row in outboxRows { try context.execute(OutboxRow.insert, row) }
         var born = 0
         for child in children {
-            try context.execute(JobRow.insertNew, child.row)
+            try context.execute(child.row.insertNew, child.row.arguments)
             guard context.db.changesCount > 0 else { continue }
             born += 1
             if let message = child.message { try context.execute(OutboxRow.insert, message) }
         }
         try context.freeLeases(ofJob: job.id)
         guard !job.isOpen else { return EndEffects() }
-        return try context.end(job, orderKey: orderKey, relays: children.isEmpty ? nil : born, at: committedAt)
+        return try context.end(job, orderKey: orderKey, relays: children.isEmpty ? nil : born)
     }
 
     /// Whether no later run of the job will want to know what this one meant to write elsewhere.

@@ -90,7 +90,7 @@ struct PrunedJob {
 }
 
 /// The records that are kept equally long.
-private struct PrunePart {
+struct PrunePart {
     let statuses: [JobStatus]
     let before: Timestamp
 
@@ -102,16 +102,28 @@ private struct PrunePart {
         ]
     }
 
-    /// What was born late has not ended early: the index of births leads, and the status must not.
+    private static let isUnresolved = "status = 'Failed' AND dead_lettered_at IS NOT NULL"
+
+    /// Whether a child of `parent` is alive, or failed for good and nobody has done anything about it.
+    ///
+    /// Two looks, each at an index, because a relay may have any number of children.
+    private static func hasUnresolvedChild(_ parent: String) -> String {
+        """
+        (EXISTS (SELECT 1 FROM jobs WHERE parent = \(parent) AND is_open = 1)
+            OR EXISTS (SELECT 1 FROM jobs WHERE parent = \(parent) AND \(isUnresolved)))
+        """
+    }
+
+    /// What was born late has not ended early: the index of births leads, and the status must not. A relay's records are
+    /// kept as long as one of them is unresolved: a child that is retried ends its relay once more, with all in its count.
     private var condition: String {
         """
         job.created_at < ?1 AND coalesce(job.ended_at, job.created_at) < ?1
-        AND +job.status IN (\(statuses.map { "'\($0.rawValue)'" }.joined(separator: ", "))) AND +job.is_open = 0
-        AND NOT (job.status = 'Failed' AND job.dead_lettered_at IS NOT NULL)
-        AND NOT EXISTS (SELECT 1 FROM jobs AS child WHERE child.parent = job.id AND child.is_open = 1)
+        AND +job.status IN (\(statuses.map { "'\($0.rawValue)'" }.joined(separator: ", ")))
+        AND +job.is_open = 0 AND NOT (\(Self.isUnresolved)) AND NOT \(Self.hasUnresolvedChild("job.id"))
         AND (job.parent IS NULL OR NOT EXISTS (
-            SELECT 1 FROM jobs AS relay WHERE relay.id = job.parent AND (relay.is_open = 1 OR EXISTS (
-                SELECT 1 FROM jobs AS sibling WHERE sibling.parent = relay.id AND sibling.is_open = 1))))
+            SELECT 1 FROM jobs AS relay
+            WHERE relay.id = job.parent AND (relay.is_open = 1 OR \(Self.hasUnresolvedChild("relay.id")))))
         AND NOT EXISTS (SELECT 1 FROM outbox WHERE message_id = job.id)
         AND NOT EXISTS (SELECT 1 FROM outbox WHERE job_id = job.id)
         """
@@ -130,11 +142,13 @@ private struct PrunePart {
         }
     }
 
+    /// Selects the oldest of them, at most so many.
+    var jobsSQL: String {
+        "SELECT sequence, id, request_hash, status FROM jobs AS job WHERE \(condition) ORDER BY created_at LIMIT ?2"
+    }
+
     func jobs(limit: Int, in db: Database) throws -> [PrunedJob] {
-        let sql = """
-            SELECT sequence, id, request_hash, status FROM jobs AS job WHERE \(condition) ORDER BY created_at LIMIT ?2
-            """
-        return try db.allRows(sql, [before.columnValue, limit.databaseValue]) { row in
+        try db.allRows(jobsSQL, [before.columnValue, limit.databaseValue]) { row in
             var columns = ColumnReader(row, from: 1)
             return PrunedJob(
                 sequence: row[0], id: try columns.text(), requestHash: try columns.digest(),

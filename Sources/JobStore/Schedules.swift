@@ -24,9 +24,9 @@ extension JobStore {
     public func schedule(
         _ job: SyncJob, name: String, due: Timestamp, skipsOverlap: Bool
     ) async throws(JobStoreError) -> Scheduled {
-        let row = JobRow.values(of: job)
+        let row = JobRow.Values(job)
         let message = OutboxMessage.child(job, owner: job.id)
-        return try await writer.write("schedule", bytes: JobRow.size(row)) { context in
+        return try await writer.write("schedule", bytes: row.bytes) { context in
             let last = try ScheduleRow.last(typeSlug: job.typeSlug, name: name, in: context.db)
             if let last, last.due >= due { return .exists }
             if skipsOverlap, let lastJob = last?.jobID, try JobLife.isGoingOn(lastJob, in: context.db) == true {
@@ -35,7 +35,7 @@ extension JobStore {
             }
             try ScheduleRow.set(typeSlug: job.typeSlug, name: name, due: due, jobID: job.id, in: context)
             guard try SeenRow.requestHash(of: job.id, in: context.db) == nil else { return .exists }
-            try context.execute(JobRow.insertNew, row)
+            try context.execute(row.insertNew, row.arguments)
             guard context.db.changesCount > 0 else { return .exists }
             try context.owe(message)
             return .created(job, message.filled(from: job))

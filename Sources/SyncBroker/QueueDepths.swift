@@ -1,4 +1,5 @@
-// How many messages wait in queues, by asking the broker passively; for `--until-empty` and for people.
+// How many messages wait in queues and for how many consumers, by asking the broker passively; for `--until-empty` and for
+// people.
 
 public import AMQP
 public import Logging
@@ -19,6 +20,13 @@ public actor QueueDepths {
     ///
     /// - Throws: ``AMQPError`` when the broker can't be reached or a queue is missing.
     public func ready(in queues: [String]) async throws -> [String: Int] {
+        try await states(of: queues).mapValues(\.messages)
+    }
+
+    /// Ready messages and consumers of each of `queues` (names on the broker).
+    ///
+    /// - Throws: ``AMQPError`` when the broker can't be reached or a queue is missing.
+    public func states(of queues: [String]) async throws -> [String: AMQPQueueState] {
         let open: AMQPConnection
         if let connection {
             open = connection
@@ -27,11 +35,11 @@ public actor QueueDepths {
             connection = open
         }
         do {
-            var depths: [String: Int] = [:]
+            var states: [String: AMQPQueueState] = [:]
             for queue in queues {
-                depths[queue] = try await open.declareQueue(queue, durable: true, passive: true).messages
+                states[queue] = try await open.declareQueue(queue, durable: true, passive: true)
             }
-            return depths
+            return states
         } catch {
             await close()
             throw error

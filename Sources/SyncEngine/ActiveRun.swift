@@ -15,10 +15,13 @@ final class ActiveRun: Sendable {
         case canceled(String)
         /// A later turn of the job has been committed: whatever it decides counts for nothing.
         case fenced
+        /// The worker stops, and it did not end when it was cancelled: the broker delivers its job again.
+        case stopped
     }
 
     private struct State {
         var interruption: Interruption?
+        var begin: ContinuousClock.Instant?
         var isEnded = false
         var interrupt: (@Sendable (Interruption) -> Void)?
         var progress: JobProgress?
@@ -28,8 +31,9 @@ final class ActiveRun: Sendable {
     }
 
     let run: JobRun
-    let begin: ContinuousClock.Instant
-    let deadline: ContinuousClock.Instant
+    /// When it was made.
+    let creation = ContinuousClock.now
+    private let timeout: Duration
     /// The key of the lease that the run holds; nil for none.
     let leaseKey: String?
     private let state = Mutex(State())
@@ -37,11 +41,20 @@ final class ActiveRun: Sendable {
     init(run: JobRun, timeout: Duration, leaseKey: String?) {
         self.run = run
         self.leaseKey = leaseKey
-        begin = .now
-        deadline = begin + timeout
+        self.timeout = timeout
     }
 
     var jobID: String { run.job.id }
+
+    /// Its work begins: from here on its time counts.
+    ///
+    /// Waiting for a thread, while other controllers hold them all, is none of it.
+    func start() { state.withLock { $0.begin = .now } }
+
+    /// Whether its time is up at `instant`.
+    func isOverdue(at instant: ContinuousClock.Instant) -> Bool {
+        state.withLock { state in state.begin.map { $0 + timeout <= instant } ?? false }
+    }
 
     /// Calls `body` when the run is interrupted, at once if that has happened.
     func onInterruption(_ body: @escaping @Sendable (Interruption) -> Void) {
@@ -99,6 +112,7 @@ final class ActiveRun: Sendable {
     /// Whether a heartbeat is due: the first after two seconds, then each second, or when there is news.
     func takeBeat(at instant: ContinuousClock.Instant) -> (isDue: Bool, progress: JobProgress?) {
         state.withLock { state in
+            guard let begin = state.begin else { return (false, nil) }
             let isFirst = state.lastBeat == nil && instant - begin >= .seconds(2)
             let sinceLast = state.lastBeat.map { instant - $0 } ?? .zero
             let isDue =

@@ -30,7 +30,7 @@ final class ActiveRuns: Sendable {
     /// The run of a job; of two (a redelivery while the first still runs) the one that began last.
     func run(ofJob jobID: String) -> ActiveRun? {
         runs.withLock { runs in
-            runs.values.filter { $0.jobID.hasSameBytes(as: jobID) }.max { $0.begin < $1.begin }
+            runs.values.filter { $0.jobID.hasSameBytes(as: jobID) }.max { $0.creation < $1.creation }
         }
     }
 
@@ -46,7 +46,7 @@ final class ActiveRuns: Sendable {
     func look() async {
         let instant = ContinuousClock.now
         let all = runs.withLock { Array($0.values) }
-        for run in all where run.deadline <= instant { run.interrupt(.timedOut) }
+        for run in all where run.isOverdue(at: instant) { run.interrupt(.timedOut) }
         var beating: [ActiveRun] = []
         var beats: [JobStore.Heartbeat] = []
         for run in all {

@@ -32,24 +32,30 @@ final class ControllerThreads: TaskExecutor {
         let job = UnownedJob(job)
         let needsThread = state.withLock { state in
             state.jobs.append(job)
-            guard state.idle < state.jobs.count - state.head, state.threads < size + state.writtenOff else {
-                return false
-            }
-            state.threads += 1
-            return true
+            return addsThread(&state)
         }
         if needsThread { start() }
         arrival.signal()
+    }
+
+    /// Whether a thread is to be started: more work waits than threads do, and there may be more of them.
+    private func addsThread(_ state: inout State) -> Bool {
+        guard state.idle < state.jobs.count - state.head, state.threads < size + state.writtenOff else { return false }
+        state.threads += 1
+        return true
     }
 
     /// A controller does not end: its thread is no longer counted on.
     ///
     /// - Returns: false when too many are lost, and the process should drain and end.
     func writeOff() -> Bool {
-        state.withLock { state in
+        let (isBearable, needsThread) = state.withLock { state in
             state.writtenOff += 1
-            return state.writtenOff <= Self.maximumWrittenOff
+            // What waits for a thread must not wait for more work to come.
+            return (state.writtenOff <= Self.maximumWrittenOff, addsThread(&state))
         }
+        if needsThread { start() }
+        return isBearable
     }
 
     /// A controller that was written off has ended after all.

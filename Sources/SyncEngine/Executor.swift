@@ -58,7 +58,9 @@ struct Executor: Sendable {
         var handle: JobHandle?
         do {
             let source = try await sourceLoader.load(job, preparation: preparation)
-            let view = makeHandle(job, run: active.run, source: source, preparation: preparation)
+            let binding = try await targetResolver.binding(of: job, preparation: preparation)
+            let view = makeHandle(
+                job, run: active.run, source: source, binding: binding, checkpoint: preparation.checkpoint)
             handle = view
             try await job.type.controller.afterStart(view)
             let frame = Frame(run: active.run, active: active, preparation: preparation, handle: view)
@@ -82,14 +84,13 @@ struct Executor: Sendable {
     }
 
     private func makeHandle(
-        _ job: QueuedJob, run: JobRun, source: DocumentState, preparation: JobStore.Preparation
+        _ job: QueuedJob, run: JobRun, source: DocumentState, binding: Binding?, checkpoint: JSONValue?
     ) -> JobHandle {
         var jobLogger = logger
         jobLogger[metadataKey: "job_id"] = .string(job.request.id)
         return JobHandle(
             job: run.job, type: job.type, source: source.document, isSourceDeleted: source.isDeleted,
-            binding: preparation.binding, checkpoint: preparation.checkpoint, lookups: systems, services: services,
-            logger: jobLogger)
+            binding: binding, checkpoint: checkpoint, lookups: systems, services: services, logger: jobLogger)
     }
 
     /// The way of the type's controller.
@@ -126,7 +127,8 @@ struct Executor: Sendable {
         guard let target = result.target else {
             return Outcome(request.dryRun ? .skipped(.dryRun) : .noTarget(.controller))
         }
-        var outcome = Outcome(request.dryRun ? .skipped(.dryRun) : result.diff.isEmpty ? .skipped(.noChanges) : .finished)
+        var outcome = Outcome(
+            request.dryRun ? .skipped(.dryRun) : result.diff.isEmpty ? .skipped(.noChanges) : .finished)
         let sensitive = SensitiveFields(of: systems.shape(of: target.type))
         outcome.operation = result.operation
         outcome.targetType = target.type
@@ -193,7 +195,8 @@ struct Executor: Sendable {
         for request in requests {
             guard let type = types[request.syncJobType], !type.isDisabled else {
                 throw JobFailure(
-                    .unknownType, "a follow-up names the type \"\(request.syncJobType.prefix(140))\", which is "
+                    .unknownType,
+                    "a follow-up names the type \"\(request.syncJobType.prefix(140))\", which is "
                         + (types[request.syncJobType] == nil ? "not configured" : "disabled"),
                     remedy: "correct the controller, or the configuration")
             }

@@ -41,7 +41,9 @@ struct Inbox: Sendable {
         _ job: QueuedJob, preparation: JobStore.Preparation
     ) async throws(JobStoreError) -> JobRunner.Ending? {
         if let known = preparation.job {
-            if job.turn == 0, known.requestHash != job.request.contentHash { return await refuse(job, failure: Self.reused) }
+            if job.turn == 0, known.requestHash != job.request.contentHash {
+                return await refuse(job, failure: Self.reused)
+            }
             guard job.turn < known.nextTurn else { return try await canceled(job, preparation: preparation) }
             try await committer.publishOwed(jobID: job.request.id)
             return .duplicate
@@ -50,6 +52,12 @@ struct Inbox: Sendable {
             return seen == job.request.contentHash ? .duplicate : await refuse(job, failure: Self.reused)
         }
         return try await canceled(job, preparation: preparation)
+    }
+
+    /// Whether a delivery is one that will not run: its job has moved on, or it is no such job.
+    func isOver(_ job: QueuedJob, preparation: JobStore.Preparation) -> Bool {
+        guard let known = preparation.job else { return preparation.seenHash != nil }
+        return job.turn < known.nextTurn || (job.turn == 0 && known.requestHash != job.request.contentHash)
     }
 
     private static let reused = JobFailure(

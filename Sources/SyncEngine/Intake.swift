@@ -36,7 +36,7 @@ struct Intake: Sendable {
             return .refuse(error, id: delivery.messageID, typeSlug: nil)
         }
         do {
-            let type = try type(of: request)
+            let type = try types.type(for: request)
             if let queue = try forwardQueue(of: request, type: type, delivery: delivery, takenFrom: queue) {
                 return .forward(queue: queue, slug: type.slug)
             }
@@ -47,32 +47,6 @@ struct Intake: Sendable {
         } catch {
             return .refuse(error, id: request.id, typeSlug: types[request.syncJobType]?.slug)
         }
-    }
-
-    private func type(of request: SyncRequest) throws(JobFailure) -> SyncJobType {
-        guard let type = types[request.syncJobType] else {
-            throw JobFailure(
-                .unknownType, "there is no sync job type \"\(request.syncJobType.prefix(140))\"",
-                remedy: "correct the name, or add the type to the configuration; known: "
-                    + types.all.map(\.slug).prefix(20).joined(separator: ", "))
-        }
-        guard !type.isDisabled else {
-            throw JobFailure(
-                .typeDisabled, "the sync job type \"\(type.name)\" is disabled",
-                remedy: "enable it (disabled: false), then replay the message")
-        }
-        if let said = request.sourceDocumentType, !said.hasSameBytes(as: type.source.name) {
-            throw JobFailure(
-                .invalidField,
-                "the request's source is a \"\(said.prefix(140))\", the type \"\(type.name)\" syncs \"\(type.source.name)\"",
-                remedy: "correct \"source_document_type\", or leave it out")
-        }
-        if let name = request.sourceDocumentName, name.utf8.count > DocumentKey.maximumNameBytes {
-            throw JobFailure(
-                .invalidField, "the source document's name is \(name.utf8.count) bytes long",
-                remedy: "at most \(DocumentKey.maximumNameBytes) bytes are taken")
-        }
-        return type
     }
 
     /// The queue a request belongs into, when it is not the one it was taken from: the request's own, or for a message

@@ -52,15 +52,13 @@ struct JobRunner: Sendable {
             // A conflict says that nothing was written: what is found as this run meant it is somebody else's write.
             if let lastConflict, preparation.intent?.runID == lastConflict { preparation.intent = nil }
             if let over = try await inbox.endingWithoutRun(job, preparation: preparation) { return over }
-            if let later = waitingTransition(job, known: preparation.job) {
-                if let duplicate = try await claim(job, known: preparation.job) { return duplicate }
-                return try await wait(later)
-            }
             var record = preparation.job ?? job.newRecord()
             record.superseded = job.superseded
             let run = JobRun(
                 job: record, turn: job.turn, runID: Self.randomID(), node: node, startedAt: now(), body: job.body)
-            if let refused = try await admit(job, run: run) { return refused }
+            let later = waitingTransition(job, known: preparation.job)
+            if let refused = try await admit(job, run: run, isToRun: later == nil) { return refused }
+            if let later { return try await wait(later) }
             let active = ActiveRun(
                 run: run, timeout: job.request.timeout ?? job.type.timeout,
                 leaseKey: job.type.isExclusive ? job.orderKey : nil)
@@ -84,11 +82,16 @@ struct JobRunner: Sendable {
     }
 
     /// Ends a job without a run because `winner` stands for it.
-    func supersede(_ job: QueuedJob, by winner: String) async throws(JobStoreError) -> Ending {
-        let preparation = try await prepare([job])[0]
+    ///
+    /// - Returns: nil when the winner turns out to be over (a message that came twice): nobody stands for the job then.
+    func supersede(_ job: QueuedJob, by winner: QueuedJob) async throws(JobStoreError) -> Ending? {
+        let preparations = try await prepare([job, winner])
+        let preparation = preparations[0]
         if let over = try await inbox.endingWithoutRun(job, preparation: preparation) { return over }
+        guard !inbox.isOver(winner, preparation: preparations[1]) else { return nil }
         let skipped = JobTransition.skip(
-            preparation.job ?? job.newRecord(), turn: job.turn, reason: .superseded, because: winner, now: now())
+            preparation.job ?? job.newRecord(), turn: job.turn, reason: .superseded, because: winner.request.id,
+            now: now())
         guard let record = try await committer.commit(skipped) else { return .duplicate }
         return .committed(record, leftover: nil)
     }
@@ -109,19 +112,6 @@ struct JobRunner: Sendable {
         return .wait(job.newRecord(), turn: job.turn, reason: .notBefore, until: due, now: instant)
     }
 
-    /// A job that will wait holds its dedup key from now on; nil when it does.
-    private func claim(_ job: QueuedJob, known: SyncJob?) async throws(JobStoreError) -> Ending? {
-        guard known == nil, let key = job.request.dedupKey else { return nil }
-        let run = JobRun(
-            job: job.newRecord(), turn: job.turn, runID: Self.randomID(), node: node, startedAt: now(), body: job.body)
-        return try await admit(
-            job,
-            asking: JobStore.AdmissionRequest(
-                job: run.job, turn: run.turn, runID: run.runID, dedupKey: key, leaseUntil: run.startedAt,
-                now: run.startedAt),
-            run: run)
-    }
-
     private func wait(_ transition: JobTransition) async throws(JobStoreError) -> Ending {
         guard let record = try await committer.commit(transition) else { return .duplicate }
         return .waiting(record)
@@ -129,23 +119,19 @@ struct JobRunner: Sendable {
 
     // MARK: admission
 
-    /// Keys that must be claimed before the run: nil when it may run.
-    private func admit(_ job: QueuedJob, run: JobRun) async throws(JobStoreError) -> Ending? {
+    /// Keys that must be claimed: nil when it may go on.
+    ///
+    /// A job that only waits holds its dedup key as well; order and lease are asked for before a run alone.
+    private func admit(_ job: QueuedJob, run: JobRun, isToRun: Bool) async throws(JobStoreError) -> Ending? {
         let request = job.request
-        guard request.dedupKey != nil || job.type.isExclusive || job.type.onFailure == .block else { return nil }
+        let isBlocking = isToRun && job.type.onFailure == .block
+        let isExclusive = isToRun && job.type.isExclusive
+        guard request.dedupKey != nil || isExclusive || isBlocking else { return nil }
         let instant = now()
         let question = JobStore.AdmissionRequest(
             job: run.job, turn: run.turn, runID: run.runID, dedupKey: request.dedupKey,
-            orderKey: job.type.onFailure == .block ? job.orderKey : nil,
-            leaseKey: job.type.isExclusive ? job.orderKey : nil,
+            orderKey: isBlocking ? job.orderKey : nil, leaseKey: isExclusive ? job.orderKey : nil,
             leaseUntil: instant.advanced(by: ActiveRuns.leaseTime), now: instant)
-        return try await admit(job, asking: question, run: run)
-    }
-
-    private func admit(
-        _ job: QueuedJob, asking question: JobStore.AdmissionRequest, run: JobRun
-    ) async throws(JobStoreError) -> Ending? {
-        let instant = question.now
         let admission = try await patience.attempt { () async throws(JobStoreError) in try await store.admit(question) }
         switch admission {
         case .run: return nil
@@ -178,6 +164,11 @@ struct JobRunner: Sendable {
         case .ended(.failure(let error)):
             return (Executor.Execution(result: .outcome(Outcome(.failed(JobFailure(error)))), handle: nil), nil)
         case .interrupted(.fenced, _): return (nil, nil)
+        case .interrupted(.stopped, _):
+            return (
+                Executor.Execution(result: .outcome(Outcome(.failed(JobFailure(CancellationError())))), handle: nil),
+                nil
+            )
         case .interrupted(.canceled(let reason), let leftover):
             let outcome = outcome(.canceled(reason), of: job)
             return (Executor.Execution(result: .outcome(outcome), handle: nil), await stuck(leftover, job: job))

@@ -56,6 +56,7 @@ public actor LocalEngine {
     private let store: JobStore
     private let parts: EngineParts
     private let sink: LocalSink
+    private let scheduler: Scheduler
     private let now: @Sendable () -> Timestamp
 
     /// Composes an engine.
@@ -73,6 +74,7 @@ public actor LocalEngine {
             types: types, systems: systems, store: store, publisher: sink,
             maximumDocumentBytes: settings.maximumDocumentBytes, storePatience: .seconds(10), controllerThreads: 4,
             node: settings.node, logger: logger, now: now)
+        scheduler = Scheduler(types: types, store: store, parts: parts, logger: logger, now: now)
     }
 
     /// Delivers a request as if the broker had brought it, once; its record after that.
@@ -119,6 +121,14 @@ public actor LocalEngine {
         }
         return jobs
     }
+
+    /// Makes the jobs of all schedules that are due now; they wait in ``pending``.
+    ///
+    /// The first call only notes that the schedules were seen: a new schedule has missed nothing.
+    ///
+    /// - Throws: ``JobStoreError``.
+    @discardableResult
+    public func runSchedules() async throws -> [SyncJob] { try await scheduler.look() }
 
     /// Publishes what an operator's action owes: `ferry jobs retry` and its like write it into the store.
     ///

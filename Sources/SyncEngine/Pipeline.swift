@@ -198,13 +198,17 @@ actor Pipeline {
 
     private func supersede(_ loser: QueuedJob, by winner: QueuedJob) {
         let runner = self.runner
-        let id = winner.request.id
         superseding += 1
-        errandSink.yield { await self.superseded(loser, try await runner.supersede(loser, by: id)) }
+        errandSink.yield { await self.superseded(loser, try await runner.supersede(loser, by: winner)) }
     }
 
-    private func superseded(_ loser: QueuedJob, _ ending: JobRunner.Ending) {
+    private func superseded(_ loser: QueuedJob, _ ending: JobRunner.Ending?) {
         superseding -= 1
+        guard let ending else {
+            // Nobody stands for it after all. What came with an earlier connection is delivered again.
+            if loser.delivery?.epoch == epoch, lanes.submit(loser, key: loser.orderKey) { ready.append(loser) }
+            return dispatch()
+        }
         count(ending)
         if case .abandoned = ending { return }
         if let delivery = loser.delivery { settle(delivery) }
@@ -261,15 +265,15 @@ actor Pipeline {
     /// its place goes to others at once.
     private func closeLane(of job: QueuedJob, until leftover: RunSupervisor.Leftover) {
         counts.stuck += 1
-        if !threads.writeOff() { fail(StuckControllers(count: counts.stuck)) }
+        if !threads.writeOff() { fail(StuckControllers(count: threads.writtenOff)) }
+        leftover.whenEnded { [threads] in threads.takeBack() }
         errandSink.yield {
-            let hasEnded = await leftover.ended(within: Self.writeDeadline)
-            await self.openLane(of: job, hasEnded: hasEnded)
+            _ = await leftover.ended(within: Self.writeDeadline)
+            await self.openLane(of: job)
         }
     }
 
-    private func openLane(of job: QueuedJob, hasEnded: Bool) {
-        if hasEnded { threads.takeBack() }
+    private func openLane(of job: QueuedJob) {
         releaseLane(of: job, into: &ready)
         dispatch()
     }

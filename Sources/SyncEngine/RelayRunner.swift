@@ -28,7 +28,8 @@ struct RelayRunner: Sendable {
         if isRelay { try await controller.beforeRelay(&targets, for: handle) }
         let children = try children(of: handle, targets: targets)
         if isRelay { try await controller.afterRelay(children, for: handle) }
-        var outcome = Outcome(children.isEmpty ? .noTarget(.controller) : .relayed(children))
+        var outcome = Outcome(.relayed(children))
+        if children.isEmpty { outcome.end = .noTarget(try await controller.noTargetReason(for: handle)) }
         outcome.targetType = handle.type.target
         outcome.runsRelayFinished = controller.runsRelayFinished
         return .outcome(outcome)
@@ -42,12 +43,21 @@ struct RelayRunner: Sendable {
         } else {
             key = try target.request(childOf: handle.job, type: handle.type).targetKey ?? ""
         }
-        var binding = handle.binding
-        if let mine = BindingKey(handle.job.request, type: handle.type, key: key) {
-            binding = try await patience.attempt { () async throws(JobStoreError) in try await store.binding(mine) }
-        }
+        let binding = try await binding(ofKey: key, handle: handle)
         let answer = target.operation.map { TargetAnswer(operation: $0, type: target.type, name: target.name) }
         return handle.with(context: target.context, targetKey: key, binding: binding, answer: answer)
+    }
+
+    /// The binding of one key; of a source that was renamed, that which its old name has.
+    private func binding(ofKey key: String, handle: JobHandle) async throws -> Binding? {
+        let request = handle.job.request
+        guard let mine = BindingKey(request, type: handle.type, key: key) else { return handle.binding }
+        let known = try await patience.attempt { () async throws(JobStoreError) in try await store.binding(mine) }
+        guard known?.isDeleted != false, let oldName = request.oldSourceDocumentName else { return known }
+        let source = DocumentKey(type: mine.source.type, name: oldName)
+        let old = BindingKey(typeSlug: mine.typeSlug, source: source, key: key)
+        let found = try await patience.attempt { () async throws(JobStoreError) in try await store.binding(old) }
+        return found.flatMap { $0.isDeleted ? nil : $0 } ?? known
     }
 
     private func children(of handle: JobHandle, targets: [RelayTarget]) throws(JobFailure) -> [SyncRequest] {

@@ -20,10 +20,23 @@ struct RunSupervisor: Sendable {
             var isEnded = false
             var isPatienceOver = false
             var waiting: CheckedContinuation<Void, Never>?
+            var atEnd: (@Sendable () -> Void)?
         }
         private let state = Mutex(State())
 
-        fileprivate func end() { settle { $0.isEnded = true } }
+        fileprivate func end() {
+            settle { $0.isEnded = true }
+            state.withLock { $0.atEnd.take() }?()
+        }
+
+        /// Calls `body` when the work ends, at once if it has.
+        func whenEnded(_ body: @escaping @Sendable () -> Void) {
+            let hasEnded = state.withLock { state in
+                if !state.isEnded { state.atEnd = body }
+                return state.isEnded
+            }
+            if hasEnded { body() }
+        }
 
         private func settle(_ change: (inout State) -> Void) {
             let waiting = state.withLock { state in
@@ -34,7 +47,7 @@ struct RunSupervisor: Sendable {
             waiting?.resume()
         }
 
-        /// Whether the work has ended within `patience`; asked by one at a time.
+        /// Whether the work has ended within `patience`, or before the caller is cancelled; asked by one at a time.
         func ended(within patience: Duration) async -> Bool {
             // Owned here: cancelled as soon as the wait is over.
             let alarm = Task {
@@ -42,13 +55,17 @@ struct RunSupervisor: Sendable {
                 settle { $0.isPatienceOver = true }
             }
             defer { alarm.cancel() }
-            await withCheckedContinuation { continuation in
-                let isOver = state.withLock { state in
-                    if state.isEnded || state.isPatienceOver { return true }
-                    state.waiting = continuation
-                    return false
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in
+                    let isOver = state.withLock { state in
+                        if state.isEnded || state.isPatienceOver { return true }
+                        state.waiting = continuation
+                        return false
+                    }
+                    if isOver { continuation.resume() }
                 }
-                if isOver { continuation.resume() }
+            } onCancel: {
+                settle { $0.isPatienceOver = true }
             }
             return state.withLock { state in
                 state.isPatienceOver = false
@@ -56,6 +73,9 @@ struct RunSupervisor: Sendable {
             }
         }
     }
+
+    /// How long work that was cancelled may take to end before it is left behind.
+    static let stopPatience = Duration.seconds(1)
 
     let runs: ActiveRuns
     let threads: ControllerThreads
@@ -72,6 +92,7 @@ struct RunSupervisor: Sendable {
         let answer = FirstAnswer<Ending<Value>>()
         // Owned by this call: cancelled with it, and left behind only when it ends neither by itself nor when cancelled.
         let task = Task(executorPreference: isForeign ? threads : nil) {
+            run.start()
             let result: Result<Value, any Error>
             do { result = .success(try await work()) } catch { result = .failure(error) }
             if run.end() { answer.give(.ended(result)) }
@@ -85,6 +106,11 @@ struct RunSupervisor: Sendable {
             await answer.value
         } onCancel: {
             task.cancel()
+            // Without it a controller that hears of no cancellation would keep the worker from ending; it ends by itself.
+            Task {
+                do { try await Task.sleep(for: Self.stopPatience) } catch { return }
+                run.interrupt(.stopped)
+            }
         }
     }
 }
@@ -93,7 +119,8 @@ extension RunSupervisor {
     /// Runs a hook that may take at most `patience`.
     ///
     /// - Throws: what it throws, or ``JobFailure`` (`timed_out`).
-    func bound(_ patience: Duration, isForeign: Bool, _ work: @escaping @Sendable () async throws -> Void) async throws {
+    func bound(_ patience: Duration, isForeign: Bool, _ work: @escaping @Sendable () async throws -> Void) async throws
+    {
         guard isForeign else { return try await work() }
         let answer = FirstAnswer<Result<Void, any Error>>()
         // Owned by this call: cancelled when the patience is over, and left behind if it hears of no cancellation.
@@ -117,6 +144,11 @@ extension RunSupervisor {
             try await answer.value.get()
         } onCancel: {
             task.cancel()
+            // As above: the worker is not kept from ending; it ends by itself.
+            Task {
+                do { try await Task.sleep(for: Self.stopPatience) } catch { return }
+                answer.give(.failure(CancellationError()))
+            }
         }
     }
 }

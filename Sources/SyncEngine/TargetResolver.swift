@@ -31,6 +31,22 @@ struct TargetResolver: Sendable {
     let store: JobStore
     let patience: StorePatience
 
+    /// The binding of a job's source; of one that was renamed, the binding that its old name has.
+    ///
+    /// - Throws: ``JobStoreError``.
+    func binding(of job: QueuedJob, preparation: JobStore.Preparation) async throws -> Binding? {
+        if let known = preparation.binding, !known.isDeleted { return known }
+        guard let oldName = job.request.oldSourceDocumentName,
+            let mine = BindingKey(job.request, type: job.type)
+        else { return preparation.binding }
+        var key = mine
+        key.source = DocumentKey(type: mine.source.type, name: oldName)
+        let old = key
+        let found = try await patience.attempt { () async throws(JobStoreError) in try await store.binding(old) }
+        guard let found, !found.isDeleted else { return preparation.binding }
+        return found
+    }
+
     /// The target of a job.
     ///
     /// - Throws: ``JobFailure``: `invalid_target`, `target_gone`, `target_not_found`, and what the controller throws.
@@ -62,6 +78,9 @@ struct TargetResolver: Sendable {
             return try missing(target, key: key, handle: handle)
         }
         target.document = document
+        if let bound = handle.binding, let mine = BindingKey(handle), bound.key != mine {
+            target.renamedFrom = bound.key
+        }
         if handle.binding == nil, target.operation == .update {
             target.renamedFrom = try await bindingToTakeOver(key, handle: handle)
         }

@@ -105,53 +105,6 @@ struct TargetWriter: Sendable {
         }
     }
 
-    // MARK: write_back
-
-    /// How often a write into the source is computed anew because the source changed meanwhile.
-    private static let maximumWriteBacks = 3
-
-    /// What the controller sets in the source once the target is written.
-    ///
-    /// In the embedded system it travels with the commit, and is answered; elsewhere it is made here, on the source as it
-    /// is now. The echo of it is a job without changes.
-    private func writeBack(
-        to target: DocumentKey, handle: JobHandle, active: ActiveRun
-    ) async throws -> DocumentWrite? {
-        guard handle.isSourceLoaded, var source = handle.source, let key = source.key else { return nil }
-        let isEmbedded = systems[key.type.system]?.isEmbedded ?? false
-        for _ in 0..<Self.maximumWriteBacks {
-            guard let write = try await sourceWrite(source, key: key, target: target, handle: handle) else { return nil }
-            if isEmbedded { return write }
-            try active.requireActive()
-            switch try await systems.write(write) {
-            case .written: return nil
-            case .refused(let failure): throw failure
-            case .conflict:
-                guard case .present(let current) = try await systems.load(key) else { return nil }
-                source = current
-            }
-        }
-        throw JobFailure(
-            .writeConflict, "the source document changed under each of \(Self.maximumWriteBacks) tries to write into it",
-            remedy: "see who else writes it; the target is written, and a retry finds it so",
-            disposition: .retryable(after: nil))
-    }
-
-    private func sourceWrite(
-        _ source: Document, key: DocumentKey, target: DocumentKey, handle: JobHandle
-    ) async throws -> DocumentWrite? {
-        var after = source
-        try await handle.type.targetController.writeBack(&after, target: target, for: handle)
-        let shape = systems.shape(of: key.type)
-        let diff = try Diff(from: source, to: after, shape: shape)
-        guard !diff.isEmpty else { return nil }
-        after.version = try shape.version(in: after.fields)
-        let parts = ["write_back", handle.job.id, source.fieldsHash.hex, Digest(of: diff.json).hex]
-        return DocumentWrite(
-            type: key.type, before: source, after: after, fallbackName: key.name, diff: diff,
-            idempotencyKey: Digest(ofParts: parts))
-    }
-
     private func disabled(_ operation: Operation, by flags: SyncFlags) -> SkipReason? {
         switch operation {
         case .insert: flags.insertEnabled ? nil : .insertDisabled
@@ -258,13 +211,19 @@ struct TargetWriter: Sendable {
             }
         return DocumentWrite(
             type: change.type, before: change.before, after: after,
-            fallbackName: fallbackName(handle), diff: change.diff, idempotencyKey: key)
+            fallbackName: newName(of: change, handle: handle), diff: change.diff, idempotencyKey: key)
     }
 
-    /// The source's name, and the key where one source has several targets: they must not become one document.
-    private func fallbackName(_ handle: JobHandle) -> String {
-        let name = handle.job.request.sourceDocumentName ?? handle.job.id
-        return handle.targetKey.isEmpty ? name : "\(name)/\(handle.targetKey)"
+    /// The name of a new document where its system gives none: what its name field says, else the source's name, with the
+    /// key where one source has several targets.
+    private func newName(of change: TargetChange, handle: JobHandle) -> String {
+        if let field = systems.shape(of: change.type).nameField, let name = change.after?.fields[field]?.nameText,
+            !name.isEmpty
+        {
+            return name
+        }
+        let source = handle.job.request.sourceDocumentName ?? handle.job.id
+        return handle.targetKey.isEmpty ? source : "\(source)/\(handle.targetKey)"
     }
 
     private func bindingKey(_ handle: JobHandle) -> BindingKey? { BindingKey(handle) }
@@ -277,9 +236,8 @@ struct TargetWriter: Sendable {
         binding.isNewIncarnation = handle.binding?.isDeleted == true && handle.isSourceLoaded
         if let stored, let after = change.after {
             // What was sent, over what the target made of it: equal to `stored` unless the target normalised something.
-            var sent = stored
-            for member in after.fields { sent.fields[member.key] = member.value }
-            binding.sentHash = sent.fieldsHash
+            let sent = systems.shape(of: change.type).fields(sent: after.fields, storedAs: stored.fields)
+            binding.sentHash = Digest(of: .object(sent))
             binding.storedHash = stored.fieldsHash
         }
         return binding
@@ -289,6 +247,7 @@ struct TargetWriter: Sendable {
     private func refreshedBinding(_ change: TargetChange, handle: JobHandle) -> Binding? {
         guard let key = bindingKey(handle), let target = change.before?.key else { return nil }
         var binding = handle.binding ?? Binding(key: key, target: target)
+        binding.key = key
         binding.target = target
         binding.isDeleted = false
         if let version = handle.source?.version { binding.sourceVersion = version }

@@ -16,6 +16,8 @@ public struct Worker: Service {
     private let publisher: MessagePublisher
     private let depths: QueueDepths
     private let parts: EngineParts
+    private let scheduler: Scheduler
+    private let pruner: Pruner
     private let pipeline: Pipeline
     private let logger: Logger
 
@@ -51,6 +53,8 @@ public struct Worker: Service {
             types: types, systems: systems, store: store, publisher: publisher,
             maximumDocumentBytes: settings.maximumDocumentBytes, storePatience: settings.storePatience,
             controllerThreads: settings.controllerThreads, node: node, logger: logger, now: now)
+        scheduler = Scheduler(types: types, store: store, parts: parts, logger: logger, now: now)
+        pruner = Pruner(store: store, retention: settings.retention, now: now, logger: logger)
         pipeline = Pipeline(
             intake: Intake(types: types, topology: topology, maximumDepth: settings.maximumDepth),
             runner: parts.runner, coalescing: Coalescing { systems.shape(of: $0) },
@@ -78,6 +82,8 @@ public struct Worker: Service {
                 group.addTask { try await pipeline.run() }
                 group.addTask { try await publishLeftovers() }
                 group.addTask { await parts.runs.watch() }
+                group.addTask { try await scheduler.run() }
+                group.addTask { await pruner.run() }
                 group.addTask { await parts.events.run(into: publisher) }
                 if settings.stopsWhenEmpty { group.addTask { try await waitUntilEmpty(then: stopSink) } }
                 group.addTask {

@@ -1,5 +1,7 @@
 // How a worker works, with the defaults of a small machine.
 
+public import JobStore
+
 extension Worker {
     /// How a worker works.
     public struct Settings: Sendable {
@@ -25,6 +27,8 @@ extension Worker {
         public var maximumDepth = 100
         /// The largest source document in bytes of JSON.
         public var maximumDocumentBytes = 8_388_608
+        /// How long ended records are kept.
+        public var retention = JobStore.Retention()
         /// How many threads run users' controllers; one that never yields takes one of them with it.
         public var controllerThreads = 8
         /// How long a store may be busy or full before the worker gives up; its messages go back to the broker.

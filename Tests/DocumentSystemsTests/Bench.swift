@@ -1,6 +1,7 @@
 // What the conformance suite runs on: each kind of system with one document type, "Item", on real files in a folder
 // of its own that goes away with the bench.
 import DocumentSystems
+import FerryTesting
 import Foundation
 import GRDB
 import JobStore
@@ -10,7 +11,7 @@ import Testing
 
 /// The kinds of systems that must answer alike.
 enum Kind: String, CaseIterable, Sendable, CustomTestStringConvertible {
-    case columns, columnsWAL, jsonColumn, embedded
+    case columns, columnsWAL, jsonColumn, embedded, memory
 
     var testDescription: String { rawValue }
 }
@@ -100,6 +101,7 @@ struct Bench: Sendable {
                             "parts": SQLiteChildTable(table: "item_parts", parentColumn: "item", rowKey: "line")
                         ])
                 ], logger: quietLogger)
+        case .memory: system = MemorySystem("shop", shapes: ["Item": Self.shape])
         case .jsonColumn:
             try folder.sql("CREATE TABLE items (sku TEXT PRIMARY KEY, doc TEXT)")
             system = try SQLiteFileSystem(

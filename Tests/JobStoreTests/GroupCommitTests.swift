@@ -181,12 +181,12 @@ struct WriteLock {
     func release() throws { try database.inDatabase { try $0.execute(sql: "COMMIT") } }
 }
 
-/// Waits for a condition, at most 20 s.
+/// Waits for a condition, at most 60 s.
 func waitUntil(_ condition: () throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(20)
+    let deadline = ContinuousClock.now + .seconds(60)
     while try !condition() {
         guard ContinuousClock.now < deadline else {
-            Issue.record("the condition did not come true in 20 s")
+            Issue.record("the condition did not come true in 60 s")
             return
         }
         try await Task.sleep(for: .milliseconds(2))

@@ -44,6 +44,42 @@ import Testing
         #expect(try await store.owedMessages(limit: 10) == second)
     }
 
+    @Test func whatIsDueLaterIsOwedAtOnceWithItsTimeAndTheRequestAsItsBody() async throws {
+        let result = try await store.commit(Sample.transition("1", end: .failed(Sample.mishap)))
+        let retry = try #require(result.owed?.first)
+        #expect(result.owed?.count == 1)
+        #expect(retry.kind == .again && retry.messageID == "1" && retry.queue == "default")
+        #expect(retry.dueAt == result.job?.retryAfter && retry.dueAt != nil)
+        #expect(retry.headers["ferry-turn"] == 1)
+        #expect(retry.body == JSONValue.object(Sample.job("1").request.json).canonicalBytes)
+        #expect(try await store.owedMessages(limit: 10) == [retry])
+        #expect(try await store.owedMessages(jobID: "1") == [retry])
+    }
+
+    @Test func pagesSkipWhatIsSettledAndNotYetDeleted() async throws {
+        _ = try await store.commit(Sample.relay("p", children: 7))
+        var seen: [String] = []
+        while true {
+            let page = try await store.owedMessages(jobID: "p", limit: 3)
+            if page.isEmpty { break }
+            #expect(page.count <= 3)
+            seen += page.map(\.messageID)
+            try await store.settle(page.map(\.id))
+        }
+        #expect(seen == (0..<7).map { "p/\($0)" })
+        #expect(try fixture.integer("SELECT count(*) FROM outbox") == 7, "none of them is deleted yet")
+    }
+
+    @Test func followUpsKeepTheirOwnBodies() async throws {
+        let request = SyncRequest(id: "1>x", type: Sample.type.slug, sourceName: "C")
+        let result = try await store.commit(
+            Sample.transition("1") { $0.followUps = [RoutedRequest(request, type: Sample.type)] })
+        let owed = try #require(result.owed)
+        #expect(owed.map(\.messageID) == ["1>x"] && owed.map(\.jobID) == ["1"])
+        #expect(try await store.owedMessages(limit: 10) == owed)
+        #expect(owed[0].body == JSONValue.object(request.json).canonicalBytes)
+    }
+
     @Test func closingDeletesWhatIsSettled() async throws {
         var ids: [String] = []
         for number in 0..<5 { ids += try await fail("\(number)").map(\.id) }

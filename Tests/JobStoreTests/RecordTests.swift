@@ -32,6 +32,11 @@ import Testing
         request.flags.verboseLogging = true
         request.dryRun = true
         request.parentSyncJob = "parent"
+        request.targetKey = "key\u{0}"
+        request.notBefore = Sample.start
+        request.dedupKey = "dedup'\u{0}"
+        request.hold = true
+        request.relayFinished = "relay"
         request.hops = 3
         return SyncJob(request: request, type: Sample.type, queue: "short", createdAt: Sample.start)
     }
@@ -56,6 +61,18 @@ import Testing
         transition.job.retryCount = 2
         transition.job.skipReason = .superseded
         transition.job.noTargetReason = .condition
+        transition.job.cancelReason = "because\u{0}"
+        transition.job.relatedJob = "other\u{0}"
+        transition.job.superseded = ["a", "b\u{0}"]
+        transition.job.attemptCount = 7
+        transition.job.retryAfter = Sample.start.advanced(by: .seconds(5))
+        transition.job.waitReason = .retry
+        transition.job.orderKey = "order\u{0}"
+        transition.job.progress = JobProgress(percent: 12.5, done: 1, total: 8, title: "t", description: "d\u{0}")
+        transition.job.running = RunningRun(
+            runID: "r\u{0}", node: "h:1", heartbeat: Sample.start, isCancelAsked: true)
+        transition.job.relayRevision = 3
+        transition.job.runsRelayFinished = true
         let result = try await store.commit(transition)
         var expected = transition.job
         expected.attempts = [try #require(transition.attempt)]
@@ -193,6 +210,10 @@ import Testing
         add { $0.typeSlug = "x" }
         add { $0.statuses = [.failed] }
         add { $0.since = Sample.start }
+        add { $0.parent = "x" }
+        add { $0.waitReason = .hold }
+        add { $0.dedupKey = "x" }
+        add { $0.isOpen = true }
         for filter in filters {
             let (sql, arguments) = filter.conditions
             let plan = try store.pool.read { db in
@@ -203,6 +224,34 @@ import Testing
             #expect(
                 plan.contains { $0.contains("USING INDEX") || $0.contains("USING COVERING INDEX") }, "\(sql): \(plan)")
         }
+    }
+
+    @Test func filtersOfWhatIsStillGoingOnMeanWhatTheySay() async throws {
+        _ = try await store.commit(Sample.relay("p", children: 3))
+        _ = try await store.rerun("p/0")
+        _ = try await store.rerun("p/1", end: .failed(Sample.mishap))
+        var held = Sample.job("held")
+        held.request.dedupKey = "k"
+        _ = try await store.commit(.wait(held, turn: 0, reason: .hold, until: nil, now: Sample.start))
+        func ids(_ change: (inout JobFilter) -> Void) async throws -> [String] {
+            var filter = JobFilter()
+            change(&filter)
+            let jobs = try await store.jobs(filter)
+            #expect(try await store.countJobs(filter).values.reduce(0, +) == jobs.count)
+            return jobs.map(\.id)
+        }
+        #expect(try await ids { $0.parent = "p" } == ["p/2", "p/1", "p/0"])
+        #expect(try await ids { $0.waitReason = .retry } == ["p/1"])
+        #expect(try await ids { $0.waitReason = .hold } == ["held"])
+        #expect(try await ids { $0.dedupKey = "k" } == ["held"])
+        #expect(try await ids { $0.isOpen = true } == ["held", "p/2", "p/1"])
+        #expect(try await ids { $0.isOpen = false } == ["p/0", "p"])
+        #expect(
+            try await ids {
+                $0.parent = "p"
+                $0.isOpen = true
+                $0.statuses = [.failed]
+            } == ["p/1"])
     }
 
     @Test func notesAreAppendedAndBounded() async throws {
@@ -227,6 +276,8 @@ import Testing
         #expect(entries.map(\.subject) == ["job-2", "job-1"])
         #expect(entries.map(\.reason) == [nil, "mended\0the\nsource"])
         #expect(try await store.auditEntries(limit: 1).count == 1)
+        #expect(try await store.auditEntries(subject: "job-1").map(\.actor) == ["ann"])
+        #expect(try await store.auditEntries(limit: 5, subject: "job").isEmpty)
     }
 
     @Test func aRecordThatSomethingElseHasBrokenIsNamed() async throws {

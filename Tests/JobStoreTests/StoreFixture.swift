@@ -89,6 +89,24 @@ enum Sample {
             run(job, turn: turn), outcome: outcome, type: type, chance: 0, now: start.advanced(by: .seconds(1)))
     }
 
+    /// The commit of a parent that relays to `count` children, named `id/0`, `id/1` and so on.
+    static func relay(
+        _ id: String, turn: Int = 0, children count: Int, runsRelayFinished: Bool = true, dedupKey: String? = nil
+    ) -> JobTransition {
+        let requests = (0..<count).map { number in
+            var request = SyncRequest(id: "\(id)/\(number)", type: type.slug, sourceName: "C-\(id)")
+            request.parentSyncJob = id
+            request.targetKey = "\(number)"
+            return request
+        }
+        var parent = job(id)
+        parent.request.dedupKey = dedupKey
+        return transition(of: parent, turn: turn, end: .relayed(requests)) { $0.runsRelayFinished = runsRelayFinished }
+    }
+
+    /// A retryable failure.
+    static let mishap = JobFailure.retryable("try again")
+
     static func insert(_ name: String?, _ fields: JSONObject, fallbackName: String = "fallback") -> DocumentWrite {
         write(before: nil, after: Document(key: name.map(key), fields: fields), fallbackName: fallbackName)
     }
@@ -119,7 +137,39 @@ extension JobStore.CommitResult {
     var owed: [OutboxMessage]? { if case .committed(_, let owed, _) = self { owed } else { nil } }
     var endedRelay: SyncJob? { if case .committed(_, _, let relay) = self { relay } else { nil } }
     var conflict: String? { if case .conflict(let text) = self { text } else { nil } }
+    var isFenced: Bool { if case .fenced = self { true } else { false } }
     var refusal: JobFailure? { if case .refused(let failure) = self { failure } else { nil } }
+}
+
+extension JobStore {
+    /// The record of a job that must be there.
+    func known(_ id: String) async throws -> SyncJob {
+        guard let job = try await job(id: id) else { throw MissingRecord(id: id) }
+        return job
+    }
+
+    /// The commit of a further run of a job that is known.
+    func rerun(
+        _ id: String, end: Outcome.End = .finished, _ change: (inout Outcome) -> Void = { _ in }
+    ) async throws -> CommitResult {
+        let job = try await known(id)
+        return try await commit(Sample.transition(of: job, turn: job.nextTurn, end: end, change))
+    }
+
+    /// An operator's action on one job.
+    func act(_ action: OperatorAction, _ id: String, reason: String? = nil) async throws -> ActionResult {
+        try await perform(action, ids: [id], actor: "ann", reason: reason, at: Sample.start.advanced(by: .seconds(9)))[
+            0]
+    }
+}
+
+struct MissingRecord: Error {
+    let id: String
+}
+
+extension JobStore.ActionResult {
+    var done: SyncJob? { if case .done(let job) = self { job } else { nil } }
+    var refusal: String? { if case .refused(let sentence) = self { sentence } else { nil } }
 }
 
 /// The error of the store that `body` throws.

@@ -151,6 +151,24 @@ public final class EmbeddedSystem: DocumentSystem {
         }
     }
 
+    /// See ``DocumentSystem/drafts(of:)``; without names, of all types that have documents.
+    public func drafts(of names: [String]) async throws(JobFailure) -> [DocumentDraft] {
+        let stored: [String]
+        do {
+            stored = try await store.documentTypes(ofSystem: name).map(\.name)
+        } catch {
+            throw failure(error)
+        }
+        let unknown = names.first { name in !stored.contains { $0.hasSameBytes(as: name) } }
+        if let unknown {
+            throw JobFailure(
+                .invalidTarget, "the system \"\(name)\" has no document of the type \"\(unknown.prefix(80))\"",
+                remedy: stored.isEmpty
+                    ? "it has none at all; ferry documents import brings some" : .known(unknown, among: stored))
+        }
+        return try await SampledDraft.drafts(of: names.isEmpty ? stored : names, in: self)
+    }
+
     private func type(_ typeName: String) -> DocumentType { DocumentType(system: name, name: typeName) }
 
     private func versioned(_ documents: [Document]) throws(JobFailure) -> [Document] {

@@ -123,6 +123,19 @@ public final class SQLiteFileSystem: DocumentSystem {
         }
     }
 
+    /// See ``DocumentSystem/drafts(of:)``; without names, of all tables and views that are no child tables.
+    public func drafts(of names: [String]) async throws(JobFailure) -> [DocumentDraft] {
+        try await file.read { db, _ in
+            let tables = try TableFacts.all(in: db, lookingAt: names)
+            if let unknown = names.first(where: { name in !tables.contains { $0.name.hasSameBytes(as: name) } }) {
+                throw JobFailure(
+                    .invalidTarget, "the file has no table \"\(unknown.prefix(80))\"",
+                    remedy: .known(unknown, among: tables.map(\.name)))
+            }
+            return TableDrafting(system: self.name, tables: tables).drafts(of: names)
+        }
+    }
+
     // MARK: - Transactions
 
     /// The results of writes in one transaction; nil when it was undone as a whole by one of them.

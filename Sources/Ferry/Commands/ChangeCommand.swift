@@ -98,7 +98,9 @@ struct ChangeCommand: FerrySubcommand {
                 let event = try ChangeEvent(decoding: bytes, messageID: nil, maximumDepth: limits.maximumDepth)
                 return (event.id, .change(event))
             }
-            try await ConfirmedPublishing.with(broker, composition: composition) { try await lines.publishAll(to: $0) }
+            try await ConfirmedPublishing.with(broker, composition: composition) { publishing in
+                if let failure = try await lines.publishAll(to: publishing).failure { throw failure }
+            }
             return
         }
         guard let type = documentType else { return }

@@ -1,6 +1,7 @@
-// ferry enqueue: one request by flags, or many from standard input.
+// ferry enqueue: one request by flags, or many from standard input; with --wait until they are over.
 
 internal import ArgumentParser
+internal import JobStore
 internal import SyncBroker
 internal import SyncJobs
 
@@ -13,9 +14,16 @@ struct EnqueueCommand: FerrySubcommand {
             leaves out comes from the flags, TYPE among them, and an id is made up. Bad lines are named and left \
             out. A request is sent when the broker has confirmed it.
 
+            Where the job store is on this host, an id that has ended and a dedup key that is held are noticed \
+            before anything is sent: a failed job is not run again by sending it, ferry jobs retry does that; a \
+            duplicate is said and not sent (--force sends it all the same). --wait waits until the jobs are over \
+            and says how they ended: status 0 when all ended well, 1 when one failed or was canceled, or the time \
+            was up.
+
             EXAMPLES
               ferry enqueue country_sync --source TR
-              ferry enqueue "Country Sync" --source TR --dry-run
+              ferry enqueue "Country Sync" --source TR --dry-run --wait
+              ferry enqueue country_sync --source TR --not-before 10m --dedup-key TR
               printf '{"source_document_name":"TR"}\\n' | ferry enqueue --stdin country_sync
             """)
 
@@ -26,7 +34,21 @@ struct EnqueueCommand: FerrySubcommand {
     var stdin = false
 
     @OptionGroup(title: "Request") var request: RequestOptions
-    @Flag(help: "Print what was sent as JSON.") var json = false
+
+    @Flag(name: .long, help: "Wait until the jobs are over, and say how they ended.")
+    var wait = false
+
+    @Option(
+        name: .customLong("wait-timeout"),
+        help: ArgumentHelp("With --wait: for how long at most.", valueName: "duration"), transform: Parsing.duration)
+    var waitTimeout: Duration = .seconds(300)
+
+    @Flag(name: .long, help: "Send it even if its id or its dedup key is in use.")
+    var force = false
+
+    @Flag(help: "Print what was sent as JSON; with --wait the records, with --stdin --wait one a line.")
+    var json = false
+
     @Flag(name: .long, help: "Say nothing but what went wrong.") var quiet = false
     @OptionGroup var options: CommonOptions
 
@@ -35,9 +57,14 @@ struct EnqueueCommand: FerrySubcommand {
         if stdin, request.id != nil {
             throw ValidationError("--id would give every line the same id; write ids in the lines")
         }
-        if stdin, json { throw ValidationError("--json is for one request; lines are counted on standard error") }
+        if stdin, json, !wait {
+            throw ValidationError("--json is for one request; lines are counted on standard error")
+        }
         if stdin, request.context == "-" {
             throw ValidationError("standard input holds the requests; use --context @file")
+        }
+        if wait, request.hold {
+            throw ValidationError("a held job is not over before somebody starts it; leave --wait or --hold out")
         }
     }
 
@@ -47,31 +74,36 @@ struct EnqueueCommand: FerrySubcommand {
         let draft = RequestDraft(
             composition: composition, defaultType: try type.map { try composition.type($0) },
             defaults: try request.object(maximumBytes: limit))
-        let broker = try composition.broker("enqueue")
-        if stdin {
-            let lines = LinePublishing(
-                noun: "request", limits: composition.configuration.limits, screen: context.screen, isQuiet: quiet
-            ) {
-                try draft.message(for: $0)
-            }
-            try await ConfirmedPublishing.with(broker, composition: composition) { try await lines.publishAll(to: $0) }
-            return
-        }
-        let message: (id: String, message: OutgoingMessage)
-        do { message = try draft.message(for: JSONObject()) } catch {
-            throw CommandFailure(.usage, error.message, remedy: error.remedy)
-        }
-        try await ConfirmedPublishing.with(broker, composition: composition) { publishing in
-            await publishing.publish([message])
-            try await publishing.requireAllConfirmed()
-        }
-        guard case .request(let sent, let queue, _) = message.message else { return }
-        if json {
-            var object = sent.json
-            object["queue"] = .string(queue)
+        let store = try store(composition, context)
+        let sending = EnqueueSending(
+            composition: composition, draft: draft, broker: try composition.broker("enqueue"),
+            inspection: force
+                ? nil : store.map { EnqueueInspection(store: $0, types: composition.configuration.types) },
+            isQuiet: quiet, isSilent: json)
+        let sent = try await stdin ? sending.sendLines(keepingIDs: wait, context) : sending.sendOne(context)
+        if let store, wait, !sent.jobIDs.isEmpty {
+            let waiting = EnqueueWaiting(
+                store: store, timeout: waitTimeout, isQuiet: quiet, isJSON: json, isOne: !stdin)
+            try await waiting.wait(for: sent.jobIDs, context)
+        } else if json, let object = sent.json {
             context.print(json: .object(object))
-        } else if !quiet {
-            context.print("enqueued \(VisibleText.bare(sent.id)) into \(queue)")
+        }
+        try store?.close()
+        if let failure = sent.failure { throw failure }
+    }
+
+    /// The store, where it is on this host; what is to be waited for must be.
+    private func store(_ composition: Composition, _ context: CommandContext) throws -> JobStore? {
+        do { return try composition.openExistingStore() } catch {
+            let failure = CommandFailure(error)
+            if wait {
+                throw CommandFailure(
+                    failure.status, "--wait reads the records of jobs, and \(failure.message)",
+                    remedy: "wait where the worker's store is, or leave --wait out")
+            }
+            // A host that only sends has no store; one that can't be read must not keep anybody from sending.
+            if case is JobStoreError = error { context.screen.note("sent unchecked: \(failure)") }
+            return nil
         }
     }
 }

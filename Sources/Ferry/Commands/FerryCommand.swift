@@ -23,8 +23,9 @@ struct FerryCommand: AsyncParsableCommand {
             """,
         version: FerryVersion.current,
         subcommands: [
-            WorkCommand.self, EnqueueCommand.self, ChangeCommand.self, JobsCommand.self, DocumentsCommand.self,
-            TypesCommand.self, TopologyCommand.self, DeadCommand.self, VersionCommand.self,
+            WorkCommand.self, EnqueueCommand.self, ChangeCommand.self, JobsCommand.self, WatchCommand.self,
+            DocumentsCommand.self, TypesCommand.self, SystemsCommand.self, ImportCommand.self, TopologyCommand.self,
+            DeadCommand.self, AuditCommand.self, VersionCommand.self,
         ])
 }
 
@@ -49,6 +50,13 @@ extension FerrySubcommand {
         let context = CommandContext(
             options: options, environment: environment, screen: .shared,
             logger: ScreenLogHandler.logger(level: level, screen: .shared))
+        try await run(in: context)
+    }
+
+    /// Does it, and says what went wrong.
+    ///
+    /// - Throws: ``EndedWith``, after everything was said.
+    func run(in context: CommandContext) async throws {
         do {
             try await perform(context)
         } catch let ended as EndedWith {

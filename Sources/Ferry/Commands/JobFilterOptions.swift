@@ -30,6 +30,25 @@ struct JobFilterOptions: ParsableArguments {
         transform: Parsing.duration)
     var since: Duration?
 
+    @Option(name: .long, help: ArgumentHelp("Only the children of this job.", valueName: "id"))
+    var parent: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Only jobs that wait for this: hold, not_before, retry, snooze, blocked.", valueName: "reason"),
+        transform: Parsing.waitReason)
+    var waiting: WaitReason?
+
+    @Flag(name: .long, help: "Only jobs to which anything is still to come: held, queued, running, to be retried.")
+    var open = false
+
+    /// Whether nothing is asked for, so that all jobs are meant.
+    var isEmpty: Bool {
+        status.isEmpty && type == nil && source == nil && target == nil && error == nil && since == nil && parent == nil
+            && waiting == nil && !open
+    }
+
     /// The filter.
     ///
     /// A type that is no longer configured is still found by its slug.
@@ -41,6 +60,9 @@ struct JobFilterOptions: ParsableArguments {
         filter.targetName = target
         filter.errorCode = error
         filter.since = since.map { Composition.now().advanced(by: .zero - $0) }
+        filter.parent = parent
+        filter.waitReason = waiting
+        filter.isOpen = open ? true : nil
         return filter
     }
 }

@@ -12,6 +12,8 @@ struct JobsListCommand: FerrySubcommand {
             EXAMPLES
               ferry jobs list
               ferry jobs list --status failed --error source_not_visible
+              ferry jobs list --parent import:7 --open
+              ferry jobs list --waiting retry
               ferry jobs list --source TR --json
             """)
 

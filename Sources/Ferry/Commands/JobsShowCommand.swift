@@ -29,37 +29,17 @@ struct JobsShowCommand: FerrySubcommand {
     @OptionGroup var options: CommonOptions
 
     func perform(_ context: CommandContext) async throws {
-        let store = try context.composition().openExistingStore()
-        let job = try await find(in: store)
+        let composition = try context.composition()
+        let store = try composition.openExistingStore()
+        let job = try await JobLookup(store: store).job(id)
+        let details = try await JobDetails(job, composition: composition, store: store)
         try store.close()
         if json {
-            context.print(json: job.json)
+            context.print(json: details.json(of: job))
         } else {
             var text = JobText(style: context.style)
             if full { text.values.limit = .max / 4 }
-            context.print(text.lines(job))
+            context.print(text.lines(job, details))
         }
-    }
-
-    private func find(in store: JobStore) async throws -> SyncJob {
-        if let job = try await store.job(id: id) { return job }
-        var filter = JobFilter()
-        filter.idPrefix = id
-        filter.limit = 6
-        let found = id.isEmpty ? [] : try await store.jobs(filter)
-        if found.count > 1 {
-            let ids = found.prefix(5).map { VisibleText.bare($0.id) }.joined(separator: ", ")
-            throw CommandFailure(
-                .failed,
-                "\(found.count > 5 ? "more than 5" : "\(found.count)") jobs begin with \"\(VisibleText.bare(id))\": "
-                    + ids,
-                remedy: "write more of the id")
-        }
-        guard let only = found.first, let job = try await store.job(id: only.id) else {
-            throw CommandFailure(
-                .failed, "there is no job \"\(VisibleText.bare(id, limit: 255))\"",
-                remedy: "ferry jobs list shows the ids; a request that still waits in its queue has no record yet")
-        }
-        return job
     }
 }

@@ -14,47 +14,103 @@ struct LinePublishing: Sendable {
     let screen: Screen
     /// Whether only what went wrong is said.
     let isQuiet: Bool
+    /// Looks for what speaks against messages, in their order; nil where nobody looks.
+    var inspect: (@Sendable ([OutgoingMessage]) async throws -> [EnqueueObjection?])?
     /// Makes a message of one line's object.
     let message: @Sendable (JSONObject) throws -> (id: String, message: OutgoingMessage)
 
-    /// The most refused lines that are shown one by one; all are counted.
+    /// What became of the lines.
+    struct Report: Sendable {
+        /// The ids of what was sent, and of the jobs that stand for what was known; empty unless they were asked for.
+        var jobIDs: [String] = []
+        /// Lines that can't be sent as they are.
+        var refused = 0
+        /// Lines whose job would not do what is asked.
+        var objected = 0
+        /// Lines whose job is known already.
+        var known = 0
+
+        /// What is to be said about lines that were not sent; nil when all were.
+        var failure: CommandFailure? {
+            guard refused + objected > 0 else { return nil }
+            return CommandFailure(
+                refused > 0 ? .usage : .failed,
+                "\(Quantity.count(refused + objected, "line")) refused, the others were sent",
+                remedy: "correct the lines named above and send only them")
+        }
+
+        /// ` · 2 lines refused · 1 known already`.
+        fileprivate var text: String {
+            (refused + objected == 0 ? "" : " · \(Quantity.count(refused + objected, "line")) refused")
+                + (known == 0 ? "" : " · \(VisibleText.grouped(known)) known already")
+        }
+    }
+
+    /// A line that was understood.
+    private typealias Message = (line: Int, id: String, message: OutgoingMessage)
+
+    /// The most lines that are named one by one; all are counted.
     private static let maximumShown = 100
 
     /// Publishes everything on standard input.
     ///
-    /// - Throws: ``CommandFailure``: usage when lines were refused, broker when messages were not taken.
-    func publishAll(to publishing: ConfirmedPublishing) async throws {
+    /// - Throws: ``CommandFailure``: broker when messages were not taken.
+    func publishAll(to publishing: ConfirmedPublishing, keepingIDs: Bool = false) async throws -> Report {
         let start = ContinuousClock.now
         var lines = InputLines(maximumLineBytes: limits.maximumMessage.bytes)
-        var refused = 0
+        var report = Report()
         while let batch = try await lines.next() {
-            var messages: [(id: String, message: OutgoingMessage)] = []
+            var messages: [Message] = []
             for line in batch {
-                do { messages.append(try read(line)) } catch {
-                    refused += 1
-                    let failure = CommandFailure(error)
-                    if refused <= Self.maximumShown { screen.note("line \(line.number): \(failure)") }
+                do {
+                    let read = try read(line)
+                    messages.append((line.number, read.id, read.message))
+                } catch {
+                    report.refused += 1
+                    name(line.number, "\(CommandFailure(error))", after: report)
                 }
             }
-            await publishing.publish(messages)
+            messages = try await unobjected(messages, into: &report, keepingIDs: keepingIDs)
+            await publishing.publish(messages.map { ($0.id, $0.message) })
+            if keepingIDs { report.jobIDs += messages.map(\.id) }
             let confirmed = await publishing.confirmed
-            if !isQuiet {
-                screen.progress("confirmed \(VisibleText.grouped(confirmed))\(Self.refusedText(refused))")
-            }
+            if !isQuiet { screen.progress("confirmed \(VisibleText.grouped(confirmed))\(report.text)") }
         }
         let confirmed = await publishing.confirmed
         let elapsed = ContinuousClock.now - start
         screen.endProgress()
         if !isQuiet {
-            screen.note(
-                "confirmed \(Quantity.count(confirmed, noun)) in \(Quantity.time(elapsed))\(Self.refusedText(refused))")
+            screen.note("confirmed \(Quantity.count(confirmed, noun)) in \(Quantity.time(elapsed))\(report.text)")
         }
         try await publishing.requireAllConfirmed()
-        guard refused == 0 else {
-            throw CommandFailure(
-                .usage, "\(Quantity.count(refused, "line")) refused, the others were sent",
-                remedy: "correct the lines named above and send only them")
+        return report
+    }
+
+    private func name(_ line: Int, _ words: String, after report: Report) {
+        if report.refused + report.objected + report.known <= Self.maximumShown {
+            screen.note("line \(line): \(words)")
         }
+    }
+
+    /// The messages against which nothing speaks.
+    private func unobjected(
+        _ messages: [Message], into report: inout Report, keepingIDs: Bool
+    ) async throws -> [Message] {
+        guard let inspect, !messages.isEmpty else { return messages }
+        var good: [Message] = []
+        for (message, objection) in zip(messages, try await inspect(messages.map(\.message))) {
+            switch objection {
+            case nil: good.append(message)
+            case .refused(let failure):
+                report.objected += 1
+                name(message.line, "\(failure)", after: report)
+            case .known(let jobID, let words):
+                report.known += 1
+                name(message.line, words, after: report)
+                if keepingIDs, let jobID { report.jobIDs.append(jobID) }
+            }
+        }
+        return good
     }
 
     private func read(_ line: InputLines.Line) throws -> (id: String, message: OutgoingMessage) {
@@ -72,9 +128,5 @@ struct LinePublishing: Sendable {
             throw CommandFailure(.usage, "\(value.kind), not an object", remedy: "write one JSON object a line")
         }
         return try message(object)
-    }
-
-    private static func refusedText(_ count: Int) -> String {
-        count == 0 ? "" : " · \(Quantity.count(count, "line")) refused"
     }
 }

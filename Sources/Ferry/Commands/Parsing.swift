@@ -23,6 +23,15 @@ enum Parsing {
         return duration
     }
 
+    /// The time between two looks, 20ms to 1h.
+    static func interval(_ text: String) throws -> Duration {
+        let interval = try duration(text)
+        guard interval >= .milliseconds(20), interval <= .seconds(3600) else {
+            throw ValidationError("\"\(text)\" is not taken here; write a duration from 20ms to 1h")
+        }
+        return interval
+    }
+
     /// A status, in any case.
     static func status(_ text: String) throws -> JobStatus {
         guard let status = JobStatus(anyCase: text) else {
@@ -30,6 +39,36 @@ enum Parsing {
             throw ValidationError("\"\(text)\" is no status; use one of: \(known)")
         }
         return status
+    }
+
+    /// What a job waits for.
+    static func waitReason(_ text: String) throws -> WaitReason {
+        guard let reason = WaitReason(rawValue: text.slug) else {
+            let known = WaitReason.allCases.map(\.rawValue)
+            throw ValidationError("nothing waits for \"\(text)\"; \(Suggestion.remedy(for: text.slug, among: known))")
+        }
+        return reason
+    }
+
+    /// Who or what asks, in any case.
+    static func triggerType(_ text: String) throws -> SyncRequest.TriggerType {
+        let known = SyncRequest.TriggerType.allCases
+        guard let type = known.first(where: { $0.rawValue.slug == text.slug }) else {
+            throw ValidationError(
+                "\"\(text)\" asks for nothing; use one of: \(known.map(\.rawValue).joined(separator: ", "))")
+        }
+        return type
+    }
+
+    /// An instant: RFC 3339, or a duration from now on.
+    static func instant(_ text: String) throws -> Timestamp {
+        if let instant = Timestamp(text) { return instant }
+        guard let delay = Duration(text: text) else {
+            throw ValidationError(
+                "\"\(text)\" is no time; write RFC 3339 with an offset, such as 2026-11-21T09:30:00+01:00, or a duration "
+                    + "from now on, such as 10m")
+        }
+        return Composition.now().advanced(by: delay)
     }
 
     /// An error code, as it stands in records.

@@ -18,7 +18,7 @@ struct RequestDraft: Sendable {
     /// - Throws: ``JobFailure`` with the reason a worker would refuse it for.
     func message(for object: JSONObject) throws(JobFailure) -> (id: String, message: OutgoingMessage) {
         let request = try request(for: object)
-        let type = try type(of: request)
+        let type = try composition.configuration.types.type(for: request)
         let queue = request.queue ?? type.queue
         guard composition.configuration.queues.contains(where: { $0.hasSameBytes(as: queue) }) else {
             throw JobFailure(
@@ -59,30 +59,5 @@ struct RequestDraft: Sendable {
         if let defaultType, object["sync_job_type"] == nil { object["sync_job_type"] = .string(defaultType.slug) }
         if givesID, object["id"] == nil { object["id"] = .string(UUID().uuidString.lowercased()) }
         return object
-    }
-
-    private func type(of request: SyncRequest) throws(JobFailure) -> SyncJobType {
-        let types = composition.configuration.types
-        guard let type = types[request.syncJobType] else {
-            throw JobFailure(
-                .unknownType, "there is no sync job type \"\(request.syncJobType.prefix(140))\"",
-                remedy: Suggestion.remedy(for: request.syncJobType.slug, among: types.all.map(\.slug)))
-        }
-        guard !type.isDisabled else {
-            throw JobFailure(
-                .typeDisabled, "the sync job type \"\(type.name)\" is disabled", remedy: "enable it (disabled: false)")
-        }
-        if let said = request.sourceDocumentType, !said.hasSameBytes(as: type.source.name) {
-            throw JobFailure(
-                .invalidField,
-                "the source is a \"\(said.prefix(140))\", the type \"\(type.name)\" syncs \"\(type.source.name)\"",
-                remedy: "correct source_document_type, or leave it out")
-        }
-        if let name = request.sourceDocumentName, name.utf8.count > DocumentKey.maximumNameBytes {
-            throw JobFailure(
-                .invalidField, "the source document's name is \(name.utf8.count) bytes long",
-                remedy: "at most \(DocumentKey.maximumNameBytes) bytes are taken")
-        }
-        return type
     }
 }

@@ -38,6 +38,35 @@ struct RequestOptions: ParsableArguments {
         name: .long, help: ArgumentHelp("Another number of retries than the type's; 0 for none.", valueName: "n"))
     var maxRetries: Int?
 
+    @Option(
+        name: .long, help: ArgumentHelp("Another delay before a retry than the type's.", valueName: "duration"),
+        transform: Parsing.duration)
+    var retryDelay: Duration?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Not to be run before: RFC 3339, or a duration from now on.", valueName: "time"),
+        transform: Parsing.instant)
+    var notBefore: Timestamp?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("While a job of the type with this key waits or runs, no other does.", valueName: "key"))
+    var dedupKey: String?
+
+    @Flag(name: .long, help: "Only create the job; ferry jobs start sets it off.")
+    var hold = false
+
+    @Option(
+        name: .long, help: ArgumentHelp("Which of the source's several targets is meant.", valueName: "key"))
+    var targetKey: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Who asks: Manual, Scheduler, Webhook, API, Document Hook.", valueName: "who"),
+        transform: Parsing.triggerType)
+    var triggerType: SyncRequest.TriggerType?
+
     @Flag(name: .long, inversion: .prefixedEnableDisable, help: "Whether new target documents are made.")
     var insert: Bool?
 
@@ -68,6 +97,12 @@ struct RequestOptions: ParsableArguments {
         put(.queue, queue.map { .string($0) })
         put(.timeout, timeout.map { .string($0.text) })
         put(.maxRetries, maxRetries.map { .int($0) })
+        put(.retryDelay, retryDelay.map { .string($0.text) })
+        put(.notBefore, notBefore.map { .string($0.description) })
+        put(.dedupKey, dedupKey.map { .string($0) })
+        put(.hold, hold ? true : nil)
+        put(.targetKey, targetKey.map { .string($0) })
+        put(.triggerType, triggerType.map { .string($0.rawValue) })
         put(.insertEnabled, insert.map { .bool($0) })
         put(.updateEnabled, update.map { .bool($0) })
         put(.deleteEnabled, delete.map { .bool($0) })

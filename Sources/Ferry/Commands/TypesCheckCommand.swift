@@ -31,11 +31,12 @@ struct TypesCheckCommand: FerrySubcommand {
         let types = try type.map { [try composition.type($0)] } ?? composition.configuration.types.all
         let store = try composition.openStore()
         let problems = try await composition.fittingProblems(in: try composition.systems(store: store))
+        let now = Composition.now()
         try store.close()
         if json {
-            context.print(json: report(types, problems, composition))
+            context.print(json: report(types, problems, composition, now: now))
         } else {
-            for type in types { context.print(Self.plan(type, style: context.style)) }
+            for type in types { context.print(Self.plan(type, now: now, style: context.style)) }
             for problem in problems {
                 let label = problem.problem.isFatal ? context.style(.bad, "error") : context.style(.notice, "warning")
                 context.print("\(label): \(problem)")
@@ -54,19 +55,22 @@ struct TypesCheckCommand: FerrySubcommand {
         }
     }
 
-    /// A type's plan, a line each.
-    static func plan(_ type: SyncJobType, style: Style) -> [String] {
+    /// A type's plan, a line each; its schedules say when they are due next after `now`.
+    static func plan(_ type: SyncJobType, now: Timestamp, style: Style) -> [String] {
         let target = type.target.map { " → \($0)" } ?? ""
         var lines = [
             "\(style(.heading, VisibleText.bare(type.name))) (\(type.slug)): \(type.source)\(target), "
                 + "queue \(type.queue), timeout \(type.timeout.text)\(type.isDisabled ? ", disabled" : "")"
         ]
-        lines += type.triggers.map { trigger in
-            let when = trigger.when.map { " when \($0)" } ?? ""
-            let name = trigger.sourceName.map { ", source named by \($0)" } ?? ""
-            return "  on \(trigger.eventNames.joined(separator: ", ")) of \(trigger.document)\(when)\(name)"
+        lines += type.triggers.map { "  \($0.explain())" }
+        lines += type.schedules.map { schedule in
+            let name = schedule.sourceName.map { ", source \(VisibleText.bare($0))" } ?? ""
+            let next = nextDue(schedule, of: type, after: now).map { ", next due \($0)" } ?? ""
+            return "  schedule \(schedule.name): \(schedule.cron) in \(schedule.zone)\(name)\(next), "
+                + "overlap \(schedule.overlap.rawValue), missed \(schedule.missed.rawValue)"
         }
-        if let controller = type.controller as? MappingController {
+        lines += type.explainRuns().map { "  \($0)" }
+        if let controller = type.controller as? any DeclarativeController {
             lines += controller.mapping.explain().map { "  \($0)" }
         } else {
             lines.append("  controller \(Swift.type(of: type.controller))")
@@ -74,13 +78,31 @@ struct TypesCheckCommand: FerrySubcommand {
         return lines
     }
 
-    private func report(_ types: [SyncJobType], _ problems: [FittingProblem], _ composition: Composition) -> JSONValue {
+    /// Nil for a type that is disabled: nothing of it runs.
+    private static func nextDue(_ schedule: Schedule, of type: SyncJobType, after now: Timestamp) -> Timestamp? {
+        type.isDisabled ? nil : schedule.next(after: now)
+    }
+
+    /// The schedules with `next_due`, null where none is to come.
+    static func schedules(of type: SyncJobType, after now: Timestamp) -> JSONValue {
+        .array(
+            type.schedules.map { schedule in
+                var object = schedule.json.objectValue ?? JSONObject()
+                object["next_due"] = nextDue(schedule, of: type, after: now).map { .string($0.description) } ?? .null
+                return .object(object)
+            })
+    }
+
+    private func report(
+        _ types: [SyncJobType], _ problems: [FittingProblem], _ composition: Composition, now: Timestamp
+    ) -> JSONValue {
         [
             "file": .string(composition.configuration.file),
             "types": .array(
                 types.map { type in
                     var object = type.json.objectValue ?? JSONObject()
-                    let plan = (type.controller as? MappingController)?.mapping.explain()
+                    let plan = (type.controller as? any DeclarativeController)?.mapping.explain()
+                    object["schedules"] = Self.schedules(of: type, after: now)
                     object["plan"] = plan.map { .array($0.map { .string($0) }) }
                     return .object(object)
                 }),

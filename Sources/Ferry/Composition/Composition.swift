@@ -83,13 +83,16 @@ struct Composition: Sendable {
         DocumentSystems(try configuration.systems.map { try system($0, store: store) })
     }
 
-    private func system(_ settings: SystemSettings, store: JobStore) throws -> any DocumentSystem {
+    /// One system; `store` is asked for only when it is embedded.
+    func system(
+        _ settings: SystemSettings, store: @autoclosure () throws -> JobStore
+    ) throws -> any DocumentSystem {
         let documents = configuration.documents.filter { $0.type.system.hasSameBytes(as: settings.name) }
         switch settings.kind {
         case .embedded:
             let shapes = documents.map { ($0.type.name, $0.shape) }
             return EmbeddedSystem(
-                name: settings.name, store: store, shapes: Dictionary(shapes) { first, _ in first })
+                name: settings.name, store: try store(), shapes: Dictionary(shapes) { first, _ in first })
         case .sqlite(let path):
             let tables = documents.compactMap { document in document.table.map { (document.type.name, $0) } }
             return try SQLiteFileSystem(

@@ -30,18 +30,22 @@ actor ConfirmedPublishing {
 
     private init(_ publisher: MessagePublisher) { self.publisher = publisher }
 
-    /// Publishes in order and waits for the confirms.
-    func publish(_ messages: [(id: String, message: OutgoingMessage)]) async {
-        guard !messages.isEmpty else { return }
+    /// Publishes in order and waits for the confirms; answers the ids of what the broker has.
+    @discardableResult
+    func publish(_ messages: [(id: String, message: OutgoingMessage)]) async -> [String] {
+        guard !messages.isEmpty else { return [] }
         let outcomes = await publisher.publish(messages.map(\.message))
+        var taken: [String] = []
         for (message, outcome) in zip(messages, outcomes) {
             switch outcome {
-            case .confirmed: confirmed += 1
+            case .confirmed: taken.append(message.id)
             case .failed(let reason):
                 refusedCount += 1
                 if refusals.count < Self.maximumNamed { refusals.append(Refusal(id: message.id, reason: reason)) }
             }
         }
+        confirmed += taken.count
+        return taken
     }
 
     /// Fails, naming what the broker did not take.

@@ -50,7 +50,7 @@ extension Composition {
             }
         }
         for type in configuration.types.all {
-            guard let controller = type.controller as? MappingController else { continue }
+            guard let controller = type.controller as? any DeclarativeController else { continue }
             for use in FieldUse.all(by: controller, of: type) {
                 // What can't be looked at has no columns to compare.
                 guard !unreachable.contains(ExactString(use.type.system)), let system = systems[use.type.system] else {
@@ -64,12 +64,12 @@ extension Composition {
             if let problem = insertProblem(type, controller, target: systems[controller.target.system]) {
                 problems.append(problem)
             }
-            problems += controller.mapping.problems(target: systems.shape(of: controller.target)).map { problem in
-                FittingProblem(
-                    location: "\(configuration.file):\(problem.line)", place: problem.place,
-                    problem: SystemProblem(
-                        documentType: controller.target, message: problem.message, remedy: problem.remedy, isFatal: true
-                    ))
+            let (source, target) = (systems.shape(of: type.source), systems.shape(of: controller.target))
+            let mapping = controller.mapping
+            problems += mapping.problems(target: target).map { fitting($0, controller.target, isFatal: true) }
+            problems += mapping.problems(source: source).map { fitting($0, type.source, isFatal: true) }
+            problems += mapping.warnings(source: source, target: target).map {
+                fitting($0, controller.target, isFatal: false)
             }
         }
         return problems.reduce(into: []) { distinct, problem in
@@ -78,12 +78,19 @@ extension Composition {
         }
     }
 
+    private func fitting(_ problem: ConfigProblem, _ document: DocumentType, isFatal: Bool) -> FittingProblem {
+        FittingProblem(
+            location: "\(configuration.file):\(problem.line)", place: problem.place,
+            problem: SystemProblem(
+                documentType: document, message: problem.message, remedy: problem.remedy, isFatal: isFatal))
+    }
+
     /// A run may die between its insert and its commit.
     ///
     /// Without a natural key the next run could not find what that one inserted, and would insert it again; only the
     /// embedded system inserts with the commit.
     private func insertProblem(
-        _ type: SyncJobType, _ controller: MappingController, target: (any DocumentSystem)?
+        _ type: SyncJobType, _ controller: any DeclarativeController, target: (any DocumentSystem)?
     ) -> FittingProblem? {
         let place = "types.\(type.name)"
         let hasMatch = controller.mapping.targetFields.contains { $0.place.hasPrefix("\(place).match.") }
@@ -159,7 +166,7 @@ struct FieldUse: Sendable, Hashable {
     var place: String
 
     /// The uses by one mapping.
-    static func all(by controller: MappingController, of type: SyncJobType) -> [FieldUse] {
+    static func all(by controller: any DeclarativeController, of type: SyncJobType) -> [FieldUse] {
         let mapping = controller.mapping
         var uses: [FieldUse] = []
         for source in mapping.sourcePaths where source.path.root == .source {
@@ -170,6 +177,13 @@ struct FieldUse: Sendable, Hashable {
             // The fields of rows belong to another table; that the table is declared is checked beside this.
             let field = target.table ?? target.field
             uses.append(FieldUse(type: controller.target, fields: [field], line: target.line, place: target.place))
+        }
+        for written in mapping.writtenBackFields {
+            uses.append(FieldUse(type: type.source, fields: [written.field], line: written.line, place: written.place))
+        }
+        for awaited in mapping.awaitedFields {
+            uses.append(
+                FieldUse(type: type.source, matches: [[awaited.field]], line: awaited.line, place: awaited.place))
         }
         let match = mapping.targetFields.filter { $0.place.hasPrefix("types.\(type.name).match.") }
         if let first = match.first {

@@ -22,6 +22,19 @@ extension ConfigurationReader {
             }
             checkQueue(of: type, entry.entry, in: draft)
         }
+        checkLookups(draft)
+    }
+
+    /// That what a mapping looks up by is a type of this configuration, and one that has a target to find.
+    private mutating func checkLookups(_ draft: ConfigurationDraft) {
+        let types = draft.types.compactMap(\.type)
+        let names = draft.types.map(\.entry.key)
+        for type in types {
+            guard let controller = type.controller as? any DeclarativeController else { continue }
+            problems += controller.mapping.problems(names: names) { name in
+                types.first { $0.name.hasSameBytes(as: name) } ?? types.first { $0.slug.hasSameBytes(as: name) }
+            }
+        }
     }
 
     /// The types without those whose name or slug collides with an earlier one's, which are problems.
@@ -86,7 +99,7 @@ extension ConfigurationReader {
     /// is not declared takes any.
     private mutating func checkTables(of type: SyncJobType, target: DocumentType, in draft: ConfigurationDraft) {
         let declared = draft.documents.first { $0.type.description.hasSameBytes(as: target.description) }
-        guard let declared, let controller = type.controller as? MappingController else { return }
+        guard let declared, let controller = type.controller as? any DeclarativeController else { return }
         problems += controller.mapping.problems(target: declared.shape)
     }
 

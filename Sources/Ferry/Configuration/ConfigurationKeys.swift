@@ -6,7 +6,7 @@ protocol ConfigurationKey: RawRepresentable<String>, CaseIterable, Sendable {}
 
 /// The sections.
 enum SectionKey: String, ConfigurationKey {
-    case broker, store, queues, limits, worker, systems, documents, types
+    case broker, store, queues, limits, worker, retention, systems, documents, types
 }
 
 /// Keys of `broker:`.
@@ -38,6 +38,11 @@ enum LimitKey: String, ConfigurationKey {
 /// Keys of `worker:`.
 enum WorkerKey: String, ConfigurationKey {
     case concurrency, prefetch, grace
+}
+
+/// Keys of `retention:`.
+enum RetentionKey: String, ConfigurationKey {
+    case good, failed, ids
 }
 
 /// Keys of one entry of `systems:`.

@@ -29,6 +29,8 @@ public struct FerryConfiguration: Sendable {
     public let limits: LimitSettings
     /// The `worker:` section.
     public let worker: WorkerSettings
+    /// The `retention:` section.
+    public let retention: RetentionSettings
     /// The `systems:` section, in the order of the file.
     public let systems: [SystemSettings]
     /// The `documents:` section, in the order of the file.
@@ -48,6 +50,11 @@ public struct FerryConfiguration: Sendable {
     /// What is declared of a document type; nil when nothing is.
     public func document(_ type: DocumentType) -> DocumentSettings? {
         documents.first { $0.type.description.hasSameBytes(as: type.description) }
+    }
+
+    /// The declared shapes by the full names of their document types (`erp.Customer`), as a test of the types takes them.
+    public var shapes: [String: DocumentShape] {
+        Dictionary(documents.map { ($0.type.description, $0.shape) }) { first, _ in first }
     }
 
     /// How many deliveries of `queue` a process may hold, so that the last of them is acknowledged before the broker's
@@ -109,7 +116,8 @@ public struct FerryConfiguration: Sendable {
         }
         return FerryConfiguration(
             file: file, broker: draft.broker, store: draft.store, customQueues: draft.customQueues,
-            limits: draft.limits, worker: draft.worker, systems: draft.systems.map(\.settings),
+            limits: draft.limits, worker: draft.worker, retention: draft.retention,
+            systems: draft.systems.map(\.settings),
             documents: draft.documents, types: types)
     }
 }

@@ -53,6 +53,27 @@ public struct WorkerSettings: Sendable, Hashable {
     public init() {}
 }
 
+/// The `retention:` section: how long ended records are kept before `ferry jobs prune`, or a worker, removes them.
+///
+/// Nothing that is open is ever removed, nor a failure whose dead letter is not resolved.
+public struct RetentionSettings: Sendable, Hashable {
+    /// `good`: how long records with a good end are kept: `Finished`, `Skipped`, `Relayed`, `No Target`.
+    ///
+    /// 0s–10y (3650d). Default 30d.
+    public var good: Duration = .seconds(30 * 86_400)
+    /// `failed`: how long records that ended `Failed` or `Canceled` are kept.
+    ///
+    /// 0s–10y (3650d). Default 90d.
+    public var failed: Duration = .seconds(90 * 86_400)
+    /// `ids`: how long the id of a removed record is still known, so that a late delivery of it is not run again.
+    ///
+    /// 14d–10y (3650d): a delayed message may be on its way for 12 days. Default 90d.
+    public var ids: Duration = .seconds(90 * 86_400)
+
+    /// The defaults.
+    public init() {}
+}
+
 /// One entry of `systems:`.
 public struct SystemSettings: Sendable, Hashable {
     /// Where its documents live.

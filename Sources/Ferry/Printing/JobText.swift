@@ -8,23 +8,29 @@ struct JobText: Sendable {
     var values = VisibleValue()
 
     /// The record, a line each.
-    func lines(_ job: SyncJob) -> [String] {
+    func lines(_ job: SyncJob, _ details: JobDetails = JobDetails()) -> [String] {
         var lines = [heading(job)]
         if let target = targetLine(job) { lines.append(target) }
         lines += diff(job)
         lines += failure(job)
         lines += section("asked", asked(job))
-        lines += section("happened", happened(job))
+        lines += section("happened", happened(job) + going(job, details))
         lines += attempts(job)
+        lines += children(details)
+        lines += followUps(details)
         if !job.notes.isEmpty {
             lines += section("notes", job.notes.map { ("-", VisibleText.bare($0)) })
         }
         return lines
     }
 
-    /// `Finished`, `Skipped (no_changes)`, `Failed (source_not_visible)`.
+    /// `Finished`, `Skipped (no_changes)`, `Failed (source_not_visible)`, `Pending (hold)`.
     static func status(_ job: SyncJob) -> String {
-        let reason = job.skipReason?.rawValue ?? job.noTargetReason?.rawValue ?? job.error?.code.rawValue
+        let reason =
+            switch job.status {
+            case .pending, .queued: job.waitReason?.rawValue
+            default: job.skipReason?.rawValue ?? job.noTargetReason?.rawValue ?? job.error?.code.rawValue
+            }
         return job.status.rawValue + (reason.map { " (\($0))" } ?? "")
     }
 

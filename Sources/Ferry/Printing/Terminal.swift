@@ -27,10 +27,17 @@ struct Terminal: Sendable, Hashable {
     var style: Style { Style(isOn: hasColours) }
 
     /// The width in columns; 80 where it is not known.
-    var width: Int {
+    var width: Int { size.map { Int($0.ws_col) } ?? 80 }
+
+    /// The height in lines; 24 where it is not known.
+    var height: Int { size.map { Int($0.ws_row) } ?? 24 }
+
+    private var size: winsize? {
         var size = winsize()
-        guard isInteractive, ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
+        guard isInteractive, ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return nil
+        }
+        return size
     }
 }
 

@@ -88,6 +88,14 @@ struct ConfigSection {
         return duration
     }
 
+    func zone(_ key: String, problems: inout [ConfigProblem]) -> TimeZoneRules? {
+        guard let value = self[key], let name = text(key, problems: &problems) else { return nil }
+        do { return try TimeZoneRules(name) } catch {
+            problems.append(ConfigProblem(value, error.message, remedy: error.remedy))
+            return nil
+        }
+    }
+
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ key: String, _ type: Choice.Type, problems: inout [ConfigProblem]
     ) -> Choice? where Choice.RawValue == String {

@@ -23,6 +23,8 @@ public protocol MultipleTargetsController: SingleTargetController {
     ///
     /// Not asked in a child that knows what to do (it has a `target_key`, or names operation and target).
     func targets(for job: JobHandle) async throws -> [RelayTarget]
+    /// Says why there is none, when ``targets(for:)`` has answered nothing.
+    func noTargetReason(for job: JobHandle) async throws -> NoTargetReason
     /// May change the list before children are made of it.
     func beforeRelay(_ targets: inout [RelayTarget], for job: JobHandle) async throws
     /// Runs when the children's requests are made, before the commit creates them.
@@ -38,6 +40,8 @@ extension MultipleTargetsController {
     public var way: ControllerWay { .multiple(self) }
     /// True.
     public var runsRelayFinished: Bool { true }
+    /// `controller`: it decided so.
+    public func noTargetReason(for job: JobHandle) async throws -> NoTargetReason { .controller }
     /// Does nothing.
     public func beforeRelay(_ targets: inout [RelayTarget], for job: JobHandle) async throws {}
     /// Does nothing.

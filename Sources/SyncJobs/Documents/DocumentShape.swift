@@ -66,14 +66,46 @@ public struct DocumentShape: Sendable, Hashable {
         public var field: String
         /// Its order.
         public var order: VersionOrder
-        /// Whether a time without an offset is UTC; otherwise it is refused.
-        public var isLocalTimeUTC: Bool
+        /// The zone of times without an offset; nil refuses them.
+        public var zone: TimeZoneRules?
 
         /// Declares a version field.
-        public init(field: String, order: VersionOrder, isLocalTimeUTC: Bool = false) {
+        public init(field: String, order: VersionOrder, zone: TimeZoneRules? = nil) {
             self.field = field
             self.order = order
-            self.isLocalTimeUTC = isLocalTimeUTC
+            self.zone = zone
+        }
+
+        /// The instant that `text` is: as written, or as the declared zone has it.
+        ///
+        /// A local time that comes twice, when the clocks go back, is its first; no order tells the two apart.
+        ///
+        /// - Throws: ``JobFailure`` (permanent, `invalid_version`) for a local time without a declared zone or in the gap
+        ///   of its spring, and for what is no time.
+        func instant(_ text: String) throws(JobFailure) -> Timestamp {
+            if let instant = Timestamp(text) { return instant }
+            guard let local = LocalTime(text) else {
+                throw invalid("holds no timestamp", remedy: "write dates with time and offset (RFC 3339)")
+            }
+            guard let zone else {
+                throw invalid(
+                    "holds a local time, and no zone is declared for it",
+                    remedy: "write times with their offset (RFC 3339), or declare zone: in the document's version")
+            }
+            switch zone.reading(local) {
+            case .once(let instant), .twice(let instant, _): return instant
+            case .skipped:
+                throw invalid(
+                    "holds a local time that \(zone) skipped when its clocks went forward",
+                    remedy: "correct the document or the declared zone, or write times with their offset")
+            case .outOfRange:
+                throw invalid(
+                    "holds a local time outside of the years 1 to 9999 in UTC", remedy: "correct the document")
+            }
+        }
+
+        func invalid(_ what: String, remedy: String) -> JobFailure {
+            JobFailure(.invalidVersion, "the version field \"\(field)\" \(what)", remedy: remedy)
         }
     }
 
@@ -111,16 +143,15 @@ public struct DocumentShape: Sendable, Hashable {
         case (.number, .string(let text)) where ExactDecimal(text) != nil:
             return DocumentVersion(order: .number, text: text)
         case (.timestamp, .string(let text)):
-            let instant = Timestamp(text) ?? (shape.isLocalTimeUTC ? Timestamp(text + "Z") : nil)
-            if let instant { return DocumentVersion(order: .timestamp, text: instant.description) }
+            return DocumentVersion(order: .timestamp, text: try shape.instant(text).description)
         case (.none, .string(let text)): return DocumentVersion(order: .none, text: text)
         case (.none, .number(let number)): return DocumentVersion(order: .none, text: number.text)
-        default: break
+        case (.timestamp, _):
+            throw shape.invalid("holds no timestamp", remedy: "write dates with time and offset (RFC 3339)")
+        default:
+            throw shape.invalid(
+                "holds no \(shape.order.rawValue)",
+                remedy: "correct the document, or declare the version's order as the system writes it")
         }
-        throw JobFailure(
-            .invalidVersion, "the version field \"\(shape.field)\" holds no \(shape.order.rawValue)",
-            remedy: shape.order == .timestamp
-                ? "write instants with their offset (RFC 3339), or declare the zone in the document's version"
-                : "correct the document, or declare the version's order as the system writes it")
     }
 }

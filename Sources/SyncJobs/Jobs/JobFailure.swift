@@ -47,6 +47,7 @@ public struct JobFailure: Error, Sendable, Hashable, CustomStringConvertible {
         case requiredFieldMissing = "required_field_missing"
         case coercionFailed = "coercion_failed"
         case unmappedValue = "unmapped_value"
+        case lookupMissing = "lookup_missing"
         case ambiguousMatch = "ambiguous_match"
         case targetGone = "target_gone"
         case targetNotFound = "target_not_found"

@@ -86,8 +86,10 @@ public struct JobTransition: Sendable {
         case .canceled(let reason): job.cancel(reason)
         case .relayed(let requests):
             job.status = .relayed
-            children = requests.map {
-                SyncJob(request: $0, type: type, queue: $0.queue ?? job.queue, createdAt: now)
+            children = requests.map { request in
+                var child = SyncJob(request: request, type: type, queue: request.queue ?? job.queue, createdAt: now)
+                if type.onFailure == .block { child.orderKey = request.orderKey(of: type) }
+                return child
             }
             outbox = children.map { .child($0, owner: job.id) }
         case .failed(let failure):

@@ -64,6 +64,7 @@ public struct RelayTarget: Sendable, Hashable {
         child.targetKey = source == nil || operation != nil ? key ?? name ?? "" : nil
         if let source {
             child.sourceDocumentName = source
+            child.oldSourceDocumentName = nil
             child.sourceVersion = nil
             child.document = nil
         } else if operation == nil, parent.request.operation == .delete {

@@ -61,16 +61,12 @@ extension DocumentShape {
         }
         let field = section.required("field", remedy: "write field: with the field that holds it", problems: &problems)
         let order = section.choice("order", VersionOrder.self, problems: &problems) ?? .none
-        if let zone = section["zone"], zone.text != "UTC" {
+        let zone = section.zone("zone", problems: &problems)
+        if let node = section["zone"], order != .timestamp {
             problems.append(
-                ConfigProblem(
-                    zone, "a zone other than UTC is not supported by this version",
-                    remedy: "write zone: UTC, or let the source write instants with their offset"))
-        } else if let zone = section["zone"], order != .timestamp {
-            problems.append(
-                ConfigProblem(zone, "a zone has a meaning only with order: timestamp", remedy: "leave it out"))
+                ConfigProblem(node, "a zone has a meaning only with order: timestamp", remedy: "leave it out"))
         }
-        return field.map { VersionShape(field: $0, order: order, isLocalTimeUTC: section["zone"] != nil) }
+        return field.map { VersionShape(field: $0, order: order, zone: zone) }
     }
 
     private static func readFields(_ node: ConfigNode, problems: inout [ConfigProblem]) -> [String: FieldShape] {

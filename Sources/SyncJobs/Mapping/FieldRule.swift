@@ -1,5 +1,6 @@
-// Where the value of one target field comes from. The order is fixed: value → as → map → using → default; `only` says
+// Where the value of one target field comes from. The order is fixed: origin → as → map → using → default; `only` says
 // whether the rule applies at all. Null passes through as, map and using; a missing path leaves the target's field alone.
+// Rules are pure: what a lookup found stands in the scope.
 
 /// A registered pure function of `using:`.
 ///
@@ -13,6 +14,7 @@ struct FieldRule: Sendable {
         case path(Path)
         case constant(JSONValue)
         case text(Template)
+        case lookup(Lookup)
     }
 
     /// When the rule applies.
@@ -57,15 +59,34 @@ struct FieldRule: Sendable {
         case .path(let path): [path]
         case .constant: []
         case .text(let template): template.paths
+        case .lookup(let lookup): [lookup.key]
         }
+    }
+
+    /// What the rule does to a field.
+    enum Effect: Sendable, Hashable {
+        case set(JSONValue)
+        case leave(Reason)
+    }
+
+    /// Why a field is left alone, in the words that `ferry try` shows.
+    enum Reason: String, Sendable {
+        case isUpdate = "only on insert: not applied"
+        case isNotEmpty = "only where the target has nothing: not applied"
+        case isMissing = "missing: left alone"
+        case isSameSet = "the same set: the target's order stays"
     }
 
     /// Whether the rule applies, given the field's value in the target.
     func applies(isInsert: Bool, current: JSONValue?) -> Bool {
+        reasonNotToApply(isInsert: isInsert, current: current) == nil
+    }
+
+    private func reasonNotToApply(isInsert: Bool, current: JSONValue?) -> Reason? {
         switch limit {
-        case nil: true
-        case .insert: isInsert
-        case .empty: current == nil || current == .null || current == ""
+        case .insert where !isInsert: .isUpdate
+        case .empty where !(current == nil || current == .null || current == ""): .isNotEmpty
+        default: nil
         }
     }
 
@@ -73,7 +94,7 @@ struct FieldRule: Sendable {
     ///
     /// - Throws: ``RuleFailure``, or a ``JobFailure`` of the registered function.
     func value(in scope: Scope) throws -> JSONValue? {
-        guard var value = read(scope) else { return fallback }
+        guard var value = try read(scope) else { return fallback }
         if !value.isNull {
             for conversion in conversions {
                 guard let converted = conversion.apply(to: value) else {
@@ -91,23 +112,52 @@ struct FieldRule: Sendable {
         return value
     }
 
+    /// What the rule does to a field that holds `current`.
+    ///
+    /// - Throws: as `value(in:)`.
+    func effect(on current: JSONValue?, in scope: Scope, isInsert: Bool) throws -> Effect {
+        if let reason = reasonNotToApply(isInsert: isInsert, current: current) { return .leave(reason) }
+        guard let value = try value(in: scope) else { return .leave(.isMissing) }
+        // A set has no order: the target may keep its own.
+        if conversions.contains(.set), let current, Conversion.set.apply(to: current) == value {
+            return .leave(.isSameSet)
+        }
+        return .set(value)
+    }
+
     /// Sets the field if the rule applies and has a value.
     ///
     /// - Throws: as `value(in:)`.
     func apply(to object: inout JSONObject, in scope: Scope, isInsert: Bool) throws {
-        let current = object[field]
-        guard applies(isInsert: isInsert, current: current), let value = try value(in: scope) else { return }
-        // A set has no order: the target may keep its own.
-        if conversions.contains(.set), let current, Conversion.set.apply(to: current) == value { return }
-        object[field] = value
+        if case .set(let value) = try effect(on: object[field], in: scope, isInsert: isInsert) { object[field] = value }
     }
 
-    private func read(_ scope: Scope) -> JSONValue? {
+    private func read(_ scope: Scope) throws -> JSONValue? {
         switch origin {
         case .path(let path): path.value(in: scope)
         case .constant(let value): value
         case .text(let template): .string(template.text(in: scope))
+        case .lookup(let lookup): try found(lookup, in: scope)
         }
+    }
+
+    private func found(_ lookup: Lookup, in scope: Scope) throws -> JSONValue {
+        let key = lookup.key.value(in: scope) ?? .null
+        let question: LookupQuestion?
+        do { question = try lookup.question(key) } catch {
+            throw RuleFailure(
+                rule: self, code: .coercionFailed, problem: "is no document's name", value: key,
+                remedy: "look up by a field that holds the name of a source document of \"\(lookup.type)\"")
+        }
+        guard let question else { return .null }
+        if let name = scope.lookups[question] { return .string(name) }
+        guard lookup.missing != .null else { return .null }
+        throw RuleFailure(
+            rule: self, code: .lookupMissing, problem: "has no target by \"\(lookup.type)\" yet", value: key,
+            remedy: lookup.missing == .retry
+                ? "it is tried again; sync that document by \"\(lookup.type)\", or write missing: null"
+                : "sync that document by \"\(lookup.type)\" first, then retry this job",
+            disposition: lookup.missing == .retry ? .retryable(after: nil) : .permanent)
     }
 
     private func mapped(_ value: JSONValue, by map: ValueMap) throws -> JSONValue {
@@ -142,13 +192,15 @@ struct RuleFailure: Error {
     let problem: String
     let value: JSONValue
     let remedy: String
+    var disposition = JobFailure.Disposition.permanent
 
-    /// The permanent failure of the job; `table` is the target's child table, if the field is in one.
+    /// The failure of the job; `table` is the target's child table, if the field is in one.
     func failure(table: String?, row: Int?, isSensitive: Bool) -> JobFailure {
         let field = table.map { "\($0).\(rule.field)" } ?? rule.field
         let shown = isSensitive ? "•••" : value.shortText
         let position = row.map { " in row \($0 + 1)" } ?? ""
-        return JobFailure(code, "the field \"\(field)\"\(position): \(shown) \(problem)", remedy: remedy)
+        return JobFailure(
+            code, "the field \"\(field)\"\(position): \(shown) \(problem)", remedy: remedy, disposition: disposition)
     }
 }
 

@@ -4,16 +4,20 @@ extension MappingController {
     /// The fields of the root `job`.
     public static let jobFields = [
         "id", "sync_job_type", "source_document_type", "source_document_name", "source_version", "operation",
-        "target_document_type", "target_document_name", "queue", "trigger_type", "triggered_by_document_type",
-        "triggered_by_document_name", "trigger_document_timestamp", "parent_sync_job", "dry_run", "retry_count",
+        "target_document_type", "target_document_name", "target_key", "queue", "trigger_type",
+        "triggered_by_document_type", "triggered_by_document_name", "trigger_document_timestamp", "parent_sync_job",
+        "dry_run", "retry_count",
     ]
+}
 
-    /// The roots of a job; `operation` and `targetName` are those in force, nil while they are not decided.
-    func scope(of job: JobHandle, operation: Operation?, targetName: String?) -> Scope {
+extension MappingRun {
+    /// The roots of the job; `operation` and `targetName` are those in force, nil while they are not decided.
+    func scope(operation: Operation?, targetName: String?) -> Scope {
         var scope = Scope()
         scope.source = job.source?.fields
         scope.context = job.context
-        guard readsJobRoot else { return scope }
+        scope.row = row
+        guard needs.job else { return scope }
         let request = job.job.request
         var fields: JSONObject = [
             "id": .string(request.id), "sync_job_type": .string(job.type.name),
@@ -26,6 +30,7 @@ extension MappingController {
         put("source_version", job.source?.version?.text ?? request.sourceVersion)
         put("operation", (operation ?? request.operation)?.rawValue)
         put("target_document_name", targetName ?? request.targetDocumentName)
+        put("target_key", job.targetKey.isEmpty ? nil : job.targetKey)
         put("triggered_by_document_type", request.triggeredByDocumentType)
         put("triggered_by_document_name", request.triggeredByDocumentName)
         put("trigger_document_timestamp", request.triggerDocumentTimestamp)

@@ -3,15 +3,19 @@
 
 struct RuleReader {
     /// The keys of a field rule.
-    static let keys = ["from", "value", "text", "as", "map", "otherwise", "using", "default", "only"]
-    /// Keys of the specification that this version does not know.
-    static let unsupportedKeys = ["lookup", "key", "missing"]
+    static let keys = [
+        "from", "value", "text", "lookup", "key", "missing", "as", "map", "otherwise", "using", "default", "only",
+    ]
+    private static let originKeys = ["from", "value", "text", "lookup"]
 
     let functions: [String: MappingFunction]
 
     /// `{target field: rule}`.
+    ///
+    /// - Parameter limits: what `only` may say here.
     func rules(
-        _ node: ConfigNode, roots: Set<Scope.Root>, allowsLimit: Bool = true, problems: inout [ConfigProblem]
+        _ node: ConfigNode, roots: Set<Scope.Root>, limits: [FieldRule.Limit] = FieldRule.Limit.allCases,
+        problems: inout [ConfigProblem]
     ) -> [FieldRule] {
         guard let entries = node.entries else {
             problems.append(
@@ -26,28 +30,18 @@ struct RuleReader {
                 return nil
             }
             return rule(
-                entry.value, field: entry.key, line: entry.line, roots: roots, allowsLimit: allowsLimit,
-                problems: &problems)
+                entry.value, field: entry.key, line: entry.line, roots: roots, limits: limits, problems: &problems)
         }
     }
 
     private func rule(
-        _ node: ConfigNode, field: String, line: Int, roots: Set<Scope.Root>, allowsLimit: Bool,
+        _ node: ConfigNode, field: String, line: Int, roots: Set<Scope.Root>, limits: [FieldRule.Limit],
         problems: inout [ConfigProblem]
     ) -> FieldRule? {
-        guard let entries = node.entries else {
+        guard node.entries != nil else {
             return path(node, roots: roots, problems: &problems).map {
                 FieldRule(field: field, origin: .path($0), line: line, place: node.place)
             }
-        }
-        let refused = Self.unsupportedKeys.lazy.compactMap { key in entries.first { $0.key.hasSameBytes(as: key) } }
-        if let unsupported = refused.first {
-            problems.append(
-                ConfigProblem(
-                    line: unsupported.line, place: unsupported.value.place,
-                    message: "\(unsupported.key) is not supported by this version",
-                    remedy: "copy the value with from:, or write a controller"))
-            return nil
         }
         let count = problems.count
         guard let section = ConfigSection(node, what: "a field rule", known: Self.keys, problems: &problems),
@@ -59,8 +53,9 @@ struct RuleReader {
         rule.using = function(section, problems: &problems)
         rule.fallback = section["default"]?.json
         rule.limit = section.choice("only", FieldRule.Limit.self, problems: &problems)
-        if let only = section["only"], !allowsLimit {
-            problems.append(ConfigProblem(only, "only has no meaning here", remedy: "leave it out"))
+        if let only = section["only"], let limit = rule.limit, !limits.contains(limit) {
+            let what = limits.isEmpty ? "only" : "only: \(limit.rawValue)"
+            problems.append(ConfigProblem(only, "\(what) has no meaning here", remedy: "leave it out"))
         }
         return problems.count == count ? rule : nil
     }
@@ -69,14 +64,19 @@ struct RuleReader {
         _ section: ConfigSection, roots: Set<Scope.Root>, problems: inout [ConfigProblem]
     ) -> FieldRule.Origin? {
         // `value: null` is a constant, so presence counts here and not what is there.
-        let said = ["from", "value", "text"].filter { section.node[$0] != nil }
+        let said = Self.originKeys.filter { section.node[$0] != nil }
         guard said.count == 1 else {
             problems.append(
                 ConfigProblem(
                     section.node,
                     said.isEmpty ? "the rule does not say where the value comes from" : "\(said.list) at once",
-                    remedy: "write one of from: (a path), value: (a constant), text: (a template)"))
+                    remedy: "write one of from: (a path), value: (a constant), text: (a template), lookup: (a type)"))
             return nil
+        }
+        if section.node["lookup"] != nil { return lookup(section, roots: roots, problems: &problems) }
+        for key in ["key", "missing"] {
+            guard let node = section.node[key] else { continue }
+            problems.append(ConfigProblem(node, "\(key) without lookup", remedy: "leave it out, or add lookup:"))
         }
         if let value = section.node["value"] { return .constant(value.json) }
         if let from = section.node["from"] { return path(from, roots: roots, problems: &problems).map { .path($0) } }
@@ -95,8 +95,31 @@ struct RuleReader {
         }
     }
 
+    /// `{lookup: TYPE, key: PATH, missing: retry}`; that the type exists is checked when all types are read.
+    private func lookup(
+        _ section: ConfigSection, roots: Set<Scope.Root>, problems: inout [ConfigProblem]
+    ) -> FieldRule.Origin? {
+        let remedy = "write {lookup: name of a type, key: source.field}"
+        let type = section.required("lookup", remedy: remedy, problems: &problems)
+        // null is a word of `missing`, so it counts although the section takes it for nothing.
+        let missing =
+            section.node["missing"]?.scalar?.isNull == true
+            ? .null : section.choice("missing", Lookup.Missing.self, problems: &problems) ?? .retry
+        guard let node = section["key"] else {
+            problems.append(ConfigProblem(section.node, "key is missing beside lookup", remedy: remedy))
+            return nil
+        }
+        guard let type, let key = path(node, roots: roots, problems: &problems) else { return nil }
+        return .lookup(Lookup(type: type, key: key, missing: missing))
+    }
+
     /// A path; anything else is a problem that asks whether a constant was meant.
-    func path(_ node: ConfigNode, roots: Set<Scope.Root>, problems: inout [ConfigProblem]) -> Path? {
+    ///
+    /// - Parameter jobFields: the fields that the root `job` has here.
+    func path(
+        _ node: ConfigNode, roots: Set<Scope.Root>, jobFields: [String] = MappingController.jobFields,
+        problems: inout [ConfigProblem]
+    ) -> Path? {
         guard let text = node.text else {
             let shown = node.scalar == nil ? "…" : node.json.shortText
             problems.append(
@@ -105,7 +128,7 @@ struct RuleReader {
         }
         do {
             let path = try Path(text)
-            check(path, node: node, roots: roots, problems: &problems)
+            check(path, node: node, roots: roots, jobFields: jobFields, problems: &problems)
             return path
         } catch  where error.code == .unknownRoot || error.code == .unexpected {
             problems.append(
@@ -132,18 +155,21 @@ struct RuleReader {
         }
     }
 
-    private func check(_ path: Path, node: ConfigNode, roots: Set<Scope.Root>, problems: inout [ConfigProblem]) {
+    private func check(
+        _ path: Path, node: ConfigNode, roots: Set<Scope.Root>, jobFields: [String] = MappingController.jobFields,
+        problems: inout [ConfigProblem]
+    ) {
         if !roots.contains(path.root) {
             problems.append(
                 ConfigProblem(
                     node, "\(path): the root \(path.root.rawValue) has no meaning here",
                     remedy: "here, paths begin with " + roots.listed))
-        } else if path.root == .job, let field = path.fields.first, !MappingController.jobFields.contains(field) {
-            let nearest = field.nearest(among: MappingController.jobFields)
+        } else if path.root == .job, let field = path.fields.first, !jobFields.contains(field) {
+            let nearest = field.nearest(among: jobFields)
             problems.append(
                 ConfigProblem(
                     node, "the job has no field \"\(field.prefix(80))\"",
-                    remedy: nearest.map { "did you mean job.\($0)?" } ?? "known: " + MappingController.jobFields.list))
+                    remedy: nearest.map { "did you mean job.\($0)?" } ?? "known: " + jobFields.list))
         }
     }
 

@@ -27,6 +27,8 @@ public struct Scope: Sendable, Hashable {
     public var job: JSONObject?
     /// The image in a change event.
     public var document: JSONObject?
+    /// What the rules' lookups found, asked before the rules run.
+    var lookups = LookupAnswers()
 
     /// A scope without any root.
     public init() {}

@@ -1,5 +1,5 @@
-// One entry of `types:`, read into a SyncJobType. Everything that is wrong with it is told at once, and nothing that
-// this version does not do is taken silently.
+// One entry of `types:`, read into a SyncJobType. Everything that is wrong with it is told at once, each with its line, its
+// place and what to do.
 
 /// Reading of sync job types from a configuration.
 public enum SyncJobTypeDefinition {
@@ -8,18 +8,16 @@ public enum SyncJobTypeDefinition {
         [
             "slug", "source", "target", "queue", "timeout", "retry_delay", "backoff", "max_retry_delay", "jitter",
             "max_retries",
-        ] + flagKeys + ["disabled", "triggers", "controller"] + MappingReader.keys
-
-    /// The keys of a type that are known and refused, unless they say what is done anyway.
-    public static let unsupportedKeys: [String: String] = [
-        "schedules": "", "order_by": "", "on_failure": "overtake", "coalesce": "false", "exclusive": "false",
-        "write_back": "", "relay": "", "on_gone": "fail",
-    ]
+        ] + flagKeys + ["disabled", "triggers", "schedules", "controller"] + RunRulesReader.keys + MappingReader.keys
 
     /// The keys of a trigger.
-    public static let triggerKeys = ["document", "events", "when", "source_name"]
+    public static let triggerKeys = ["document", "events", "when", "source_name", "context"]
+    /// The keys of a schedule.
+    public static let scheduleKeys = ["cron", "zone", "source_name", "context", "overlap", "missed"]
     /// The keys of a field's rule.
     public static var ruleKeys: [String] { RuleReader.keys }
+    /// The keys of a relay's rule.
+    public static var relayKeys: [String] { MappingReader.relayKeys }
     /// The keys of a child table's rule.
     public static var tableKeys: [String] { MappingReader.tableKeys }
     /// The keys of the five flags.
@@ -40,11 +38,9 @@ public enum SyncJobTypeDefinition {
         functions: [String: MappingFunction], problems: inout [ConfigProblem]
     ) -> SyncJobType? {
         let count = problems.count
-        let known = keys + unsupportedKeys.keys.sorted()
-        guard let section = ConfigSection(node, what: "a sync job type", known: known, problems: &problems) else {
+        guard let section = ConfigSection(node, what: "a sync job type", known: keys, problems: &problems) else {
             return nil
         }
-        refuseUnsupported(section, problems: &problems)
         let source = documentType("source", section, isRequired: true, problems: &problems)
         let target = documentType("target", section, isRequired: section["controller"] == nil, problems: &problems)
         let rules = RuleReader(functions: functions)
@@ -61,6 +57,9 @@ public enum SyncJobTypeDefinition {
         if let source {
             type.triggers = TriggerReader(rules: rules, source: source).triggers(section, problems: &problems)
         }
+        let readsSource = (controller as? any DeclarativeController)?.mapping.readsSource ?? false
+        type.schedules = ScheduleReader(readsSource: readsSource).schedules(section, problems: &problems)
+        RunRulesReader(rules: rules).read(section, of: controller, into: &type, problems: &problems)
         requireOnDelete(section, type: type, problems: &problems)
         return problems.count == count ? type : nil
     }
@@ -68,19 +67,6 @@ public enum SyncJobTypeDefinition {
     /// Stands where there is a problem already; a type that has one is never returned.
     private struct NoController: SingleTargetController {
         func update(_ target: inout Document, for job: JobHandle) async throws {}
-    }
-
-    private static func refuseUnsupported(_ section: ConfigSection, problems: inout [ConfigProblem]) {
-        for entry in section.node.entries ?? [] {
-            guard let harmless = unsupportedKeys[entry.key], let value = section[entry.key] else { continue }
-            let isEmpty = value.elements?.isEmpty == true || value.entries?.isEmpty == true
-            let isHarmless = value.scalar?.writtenText.map { $0.hasSameBytes(as: harmless) } ?? false
-            if isEmpty || isHarmless { continue }
-            problems.append(
-                ConfigProblem(
-                    line: entry.line, place: value.place, message: "\(entry.key) is not supported by this version",
-                    remedy: "leave it out" + (harmless.isEmpty ? "" : ", or write \(harmless)")))
-        }
     }
 
     private static func documentType(
@@ -149,7 +135,10 @@ public enum SyncJobTypeDefinition {
                         section.node, "the type says neither fields nor a controller",
                         remedy: "write fields: {target field: source.field}, or controller: with a registered name"))
             }
-            return target.map { MappingController(mapping: mapping, target: $0) }
+            return target.map { target -> any SyncController in
+                guard let relay = mapping.relay else { return MappingController(mapping: mapping, target: target) }
+                return MappingRelayController(mapping: mapping, relay: relay, target: target)
+            }
         }
         if !said.isEmpty {
             problems.append(

@@ -1,4 +1,5 @@
-// From `triggers:` to triggers.
+// From `triggers:` to triggers. What a trigger can't do for certain (a rename of what is not the source, a document that
+// names no source) is a problem here, so that no event fires into the void.
 
 struct TriggerReader {
     let rules: RuleReader
@@ -25,6 +26,7 @@ struct TriggerReader {
         let events = events(section, problems: &problems)
         let when = section["when"].flatMap { rules.expression($0, roots: [.document], problems: &problems) }
         let sourceName = section["source_name"].flatMap { rules.path($0, roots: [.document], problems: &problems) }
+        let context = section["context"].flatMap { self.context($0, problems: &problems) }
         guard let document else { return nil }
         if document != source, section["source_name"] == nil {
             problems.append(
@@ -32,7 +34,14 @@ struct TriggerReader {
                     node, "a trigger on \(document) does not say which \(source) it means",
                     remedy: "write source_name: document.field, the field that holds the source's name"))
         }
-        return Trigger(document: document, events: events, when: when, sourceName: sourceName)
+        let isTheSource = document == source && section["source_name"] == nil
+        if events.contains(.rename), !isTheSource {
+            problems.append(
+                ConfigProblem(
+                    section["events"] ?? node, "rename has a meaning only for \(source) itself",
+                    remedy: "leave it out here; a rename of another document changes no source's name"))
+        }
+        return Trigger(document: document, events: events, when: when, sourceName: sourceName, context: context)
     }
 
     private func document(_ section: ConfigSection, problems: inout [ConfigProblem]) -> DocumentType? {
@@ -52,17 +61,27 @@ struct TriggerReader {
                 ))
             return []
         }
-        var kinds: Set<ChangeEvent.Kind> = []
-        for element in node.oneOrMore {
-            guard let kind = element.choice("events", ChangeEvent.Kind.self, problems: &problems) else { continue }
-            if kind == .rename {
-                problems.append(
-                    ConfigProblem(
-                        element, "the event rename is not supported by this version",
-                        remedy: "leave it out; publish a delete and an insert"))
-            }
-            kinds.insert(kind)
+        return Set(node.oneOrMore.compactMap { $0.choice("events", ChangeEvent.Kind.self, problems: &problems) })
+    }
+
+    /// `{field: document.field, other: {value: …}}`.
+    private func context(_ node: ConfigNode, problems: inout [ConfigProblem]) -> [Trigger.ContextField]? {
+        let remedy = "write {field: document.field, other: {value: …}}"
+        guard let entries = node.entries else {
+            problems.append(ConfigProblem(node, "context is \(node.kind)", remedy: remedy))
+            return nil
         }
-        return kinds
+        return entries.compactMap { entry in
+            guard let parts = entry.value.entries else {
+                return rules.path(entry.value, roots: [.document], problems: &problems).map {
+                    Trigger.ContextField(field: entry.key, value: .path($0))
+                }
+            }
+            guard parts.count == 1, let value = entry.value["value"] else {
+                problems.append(ConfigProblem(entry.value, "this is neither a path nor a constant", remedy: remedy))
+                return nil
+            }
+            return Trigger.ContextField(field: entry.key, value: .constant(value.json))
+        }
     }
 }

@@ -27,6 +27,8 @@ public struct SyncRequest: Sendable, Hashable {
     public var sourceDocumentType: String?
     /// The source document's name; nil when `context` says it all.
     public var sourceDocumentName: String?
+    /// The source document's name before it was renamed: its bindings move to the new name with the job's commit.
+    public var oldSourceDocumentName: String?
     /// The version the producer saw.
     public var sourceVersion: String?
     /// The document itself, when it travels with the message: then it is not loaded.
@@ -89,6 +91,7 @@ public struct SyncRequest: Sendable, Hashable {
         func put(_ field: SyncRequestField, _ value: JSONValue?) { object[field.rawValue] = value }
         put(.sourceDocumentType, sourceDocumentType.map { .string($0) })
         put(.sourceDocumentName, sourceDocumentName.map { .string($0) })
+        put(.oldSourceDocumentName, oldSourceDocumentName.map { .string($0) })
         put(.sourceVersion, sourceVersion.map { .string($0) })
         put(.document, document.map { .object($0) })
         put(.operation, operation.map { .string($0.rawValue) })
@@ -134,6 +137,7 @@ public enum SyncRequestField: String, Sendable, CaseIterable {
     case syncJobType = "sync_job_type"
     case sourceDocumentType = "source_document_type"
     case sourceDocumentName = "source_document_name"
+    case oldSourceDocumentName = "old_source_document_name"
     case sourceVersion = "source_version"
     case document
     case operation

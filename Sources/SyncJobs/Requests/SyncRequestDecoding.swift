@@ -23,6 +23,7 @@ extension SyncRequest {
         }
         self.init(id: id, type: type, sourceName: try fields.string("source_document_name"))
         sourceDocumentType = try fields.string("source_document_type")
+        oldSourceDocumentName = try fields.string("old_source_document_name")
         sourceVersion = try fields.version("source_version")
         document = try fields.object("document")
         operation = try fields.choice("operation") { Operation(anyCase: $0) }
@@ -63,6 +64,14 @@ extension SyncRequest {
             throw JobFailure(
                 .missingField, "the request names a target document but no operation",
                 remedy: "add \"operation\": insert, update or delete")
+        }
+        if let oldSourceDocumentName {
+            guard !oldSourceDocumentName.isEmpty, let sourceDocumentName, !sourceDocumentName.isEmpty else {
+                throw JobFailure(
+                    .missingField, "the request says that its source was renamed, and not from what to what",
+                    remedy: "send both \"old_source_document_name\" and \"source_document_name\", neither of them empty"
+                )
+            }
         }
         if dedupKey == "" {
             throw JobFailure(

@@ -34,6 +34,8 @@ public struct SyncJobType: Sendable {
     public var isExclusive = false
     /// What a job does whose bound target was deleted by hand.
     public var onGone = OnGone.fail
+    /// When its jobs run by themselves.
+    public var schedules: [Schedule] = []
     /// The sync logic.
     public var controller: any SyncController
 
@@ -124,7 +126,7 @@ public struct SyncJobTypes: Sendable {
                     .invalidField, "two types have the name \"\(type.name)\"", remedy: "give one of them another name")
             }
         }
-        all = types
+        all = LookupFollower.telling(types)
         self.byName = byName
         self.bySlug = bySlug
     }

@@ -1,24 +1,53 @@
-// How change events become requests: which events of which document type, under which condition, meaning which source.
+// How change events become requests: which events of which document type, under which condition, meaning which source,
+// with which context. Pure; what an event becomes depends on nothing but the event and the type.
 
 /// A rule by which change events become requests of a type.
 public struct Trigger: Sendable, Hashable {
     /// The document type whose events are meant.
     public var document: DocumentType
     /// Which of its events.
+    ///
+    /// `rename` has a meaning only for the source itself.
     public var events: Set<ChangeEvent.Kind>
     /// A condition over `document` (the event's image); nil for always.
     public var when: Expression?
     /// Where the source document's name stands in the event's image; nil when the document is the source itself.
     public var sourceName: Path?
+    /// The fields of the request's context, in the order in which they are written; nil for a request without context.
+    public var context: [ContextField]?
+
+    /// Where one field of a request's context comes from.
+    public struct ContextField: Sendable, Hashable {
+        /// What the field holds.
+        public enum Value: Sendable, Hashable {
+            /// What stands at this path of the event's image; a missing one leaves the field out.
+            case path(Path)
+            /// This.
+            case constant(JSONValue)
+        }
+
+        /// The field.
+        public var field: String
+        /// What it holds.
+        public var value: Value
+
+        /// Makes a field.
+        public init(field: String, value: Value) {
+            self.field = field
+            self.value = value
+        }
+    }
 
     /// Makes a trigger.
     public init(
-        document: DocumentType, events: Set<ChangeEvent.Kind>, when: Expression? = nil, sourceName: Path? = nil
+        document: DocumentType, events: Set<ChangeEvent.Kind>, when: Expression? = nil, sourceName: Path? = nil,
+        context: [ContextField]? = nil
     ) {
         self.document = document
         self.events = events
         self.when = when
         self.sourceName = sourceName
+        self.context = context
     }
 }
 
@@ -27,7 +56,8 @@ extension SyncJobType {
     ///
     /// Its id derives from the event's id and the type, so that an event that is delivered twice makes one job.
     ///
-    /// - Throws: ``JobFailure`` when a trigger fires but names no source document.
+    /// - Throws: ``JobFailure``: `missing_field` when a trigger fires but names no source document, or the event of a rename
+    ///   no old name; `loop` when the change has passed through too many systems.
     public func request(for event: ChangeEvent) throws(JobFailure) -> SyncRequest? {
         guard !isDisabled else { return nil }
         for trigger in triggers where trigger.document == event.documentType && trigger.events.contains(event.event) {
@@ -60,17 +90,40 @@ extension SyncJobType {
         request.triggeredByDocumentType = event.documentType.name
         request.triggeredByDocumentName = event.documentName
         request.triggerDocumentTimestamp = event.modified
-        request.hops = event.hops
-        let isTheSource = trigger.sourceName == nil && event.documentType == source
-        if isTheSource {
-            request.sourceVersion = event.version
-            if event.event == .delete {
-                // The sign of a delete, and the tombstone where the source system keeps none.
-                request.operation = .delete
-                request.document = event.document
+        request.context = trigger.context.map { $0.context(in: scope) }
+        // Each trip through Ferry is a hop: types whose triggers feed each other end as a loop.
+        request.hops = event.hops + 1
+        try SyncRequest.refuseLoop(hops: request.hops)
+        guard trigger.sourceName == nil, event.documentType == source else { return request }
+        request.sourceVersion = event.version
+        switch event.event {
+        case .insert, .update: break
+        case .delete:
+            // The sign of a delete, and the tombstone where the source system keeps none.
+            request.operation = .delete
+            request.document = event.document
+        case .rename:
+            guard let oldName = event.oldName, !oldName.isEmpty else {
+                throw JobFailure(
+                    .missingField, "the rename event has no \"old_name\"",
+                    remedy: "send the name that the document had before in \"old_name\"")
             }
+            if !oldName.hasSameBytes(as: sourceName) { request.oldSourceDocumentName = oldName }
         }
         return request
+    }
+}
+
+extension [Trigger.ContextField] {
+    fileprivate func context(in scope: Scope) -> JSONObject {
+        var context = JSONObject()
+        for entry in self {
+            switch entry.value {
+            case .path(let path): if let value = path.value(in: scope) { context[entry.field] = value }
+            case .constant(let value): context[entry.field] = value
+            }
+        }
+        return context
     }
 }
 

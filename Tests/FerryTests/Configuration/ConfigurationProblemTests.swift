@@ -28,7 +28,7 @@ struct ConfigurationProblemTests {
             Case("stor: {}\n", "1: stor: there is no such key (did you mean store?)"),
             Case(
                 "quantum: 1\n",
-                "1: quantum: there is no such key (use one of: broker, store, queues, limits, worker, systems, "
+                "1: quantum: there is no such key (use one of: broker, store, queues, limits, worker, retention, systems, "
                     + "documents, types)"),
             Case("broker: fast\n", "1: broker: text where a map of settings belongs (write key: value lines below it)"),
             Case("broker: {uri: x}\n", "1: broker.uri: there is no such key (did you mean url?)"),
@@ -41,6 +41,30 @@ struct ConfigurationProblemTests {
                 "queues: nightly\n", "1: queues: text where a list belongs (write a list, such as [nightly, imports])"),
         ])
     func sections(expected: Case) { #expect(ConfigurationFixture.problems(expected.text) == expected.said) }
+
+    @Test(
+        "Lookups among the types",
+        arguments: [
+            Case(
+                base + "types:\n  Staff Sync: {source: a.S, target: a.U, fields: {}}\n"
+                    + "  T: {source: a.B, target: a.C, fields: {x: {lookup: Staf Sync, key: source.s}}}\n",
+                "4: types.T.fields.x.lookup: there is no sync job type \"Staf Sync\" (did you mean Staff Sync?)"),
+            Case(
+                base + "types:\n  R: {source: a.S, target: a.U, fields: {}, on_delete: keep, "
+                    + "relay: {each: source.i, key: row.id}}\n"
+                    + "  T: {source: a.B, target: a.C, fields: {x: {lookup: r, key: source.s}}}\n",
+                "4: types.T.fields.x.lookup: \"r\" relays: it has a target for each row, and none for the document "
+                    + "(look up by a type with one target for each source document)"),
+        ])
+    func lookups(expected: Case) { #expect(ConfigurationFixture.problems(expected.text) == expected.said) }
+
+    @Test("A lookup by a type that has problems of its own is no further problem")
+    func lookupOfBroken() {
+        let text =
+            Self.base + "types:\n  Staff Sync: {source: a.S, target: a.U, fields: {}, colour: red}\n"
+            + "  T: {source: a.B, target: a.C, fields: {x: {lookup: staff_sync, key: source.s}}}\n"
+        #expect(ConfigurationFixture.problems(text).split(separator: "\n").count == 1)
+    }
 
     @Test(
         "Numbers, durations and sizes",
@@ -60,6 +84,10 @@ struct ConfigurationProblemTests {
             Case(
                 "worker: {grace: 30}\n",
                 "1: worker.grace: 30 has no unit (write a duration from 0s to 1h, such as 20s, 5m or 2h)"),
+            Case(
+                "retention: {ids: 7d}\n",
+                "1: retention.ids: \"7d\" is not taken here (write a duration from 14d to 3650d, such as 20s, 5m or 2h)"
+            ),
             Case(
                 "worker: {grace: soon}\n",
                 "1: worker.grace: \"soon\" is not a duration (write a duration from 0s to 1h, such as 20s, 5m or 2h)"),

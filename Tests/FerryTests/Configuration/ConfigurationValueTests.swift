@@ -22,6 +22,8 @@ struct ConfigurationValueTests {
         #expect(read.limits.maximumDocument.bytes == 8_388_608)
         #expect(read.limits.maximumDepth == 100)
         #expect(read.worker == WorkerSettings())
+        #expect(read.retention == RetentionSettings())
+        #expect(read.retention.good == .seconds(30 * 86_400) && read.retention.failed == .seconds(90 * 86_400))
         #expect(read.systems.isEmpty && read.documents.isEmpty && read.types.all.isEmpty)
         #expect(try read.broker.connection(named: "test").virtualHost == "/")
     }
@@ -29,7 +31,7 @@ struct ConfigurationValueTests {
     @Test("Sections without settings are as if left out")
     func emptySections() throws {
         let read = try ConfigurationFixture.read(
-            "broker:\nstore:\nqueues:\nlimits:\nworker:\nsystems:\ndocuments:\ntypes:\n")
+            "broker:\nstore:\nqueues:\nlimits:\nworker:\nretention:\nsystems:\ndocuments:\ntypes:\n")
         #expect(read.broker == BrokerSettings())
         #expect(read.queues.count == 3)
     }
@@ -49,6 +51,7 @@ struct ConfigurationValueTests {
             queues: [nightly]
             limits: {max_message: 64KiB, max_document: 2MiB, max_depth: 50}
             worker: {concurrency: 4, prefetch: 8, grace: 1m30s}
+            retention: {good: 7d, failed: 0s, ids: 14d}
             systems: {erp: {kind: sqlite, path: erp.sqlite}, own: {kind: embedded}}
             """, environment: ["PASSWORD": "p"], file: "/etc/ferry/ferry.yaml")
         let connection = try read.broker.connection(named: "test")
@@ -67,6 +70,9 @@ struct ConfigurationValueTests {
         #expect(read.worker.concurrency == 4)
         #expect(read.worker.prefetch == 8)
         #expect(read.worker.grace == .seconds(90))
+        #expect(read.retention.good == .seconds(7 * 86_400))
+        #expect(read.retention.failed == .zero)
+        #expect(read.retention.ids == .seconds(14 * 86_400))
         #expect(read.system("erp")?.kind == .sqlite(path: "/etc/ferry/erp.sqlite"))
         #expect(read.system("own")?.kind == .embedded)
         #expect(read.system("shop") == nil)

@@ -24,6 +24,7 @@ struct ConfigurationContractTests {
         try expectKeys(names(StoreKey.self), at: "properties", "store", "properties")
         try expectKeys(names(LimitKey.self), at: "properties", "limits", "properties")
         try expectKeys(names(WorkerKey.self), at: "properties", "worker", "properties")
+        try expectKeys(names(RetentionKey.self), at: "properties", "retention", "properties")
         try expectKeys(names(SystemKey.self), at: "$defs", "system", "properties")
     }
 
@@ -42,7 +43,9 @@ struct ConfigurationContractTests {
     func types() throws {
         try expectKeys(SyncJobTypeDefinition.keys, at: "$defs", "type", "properties")
         try expectKeys(SyncJobTypeDefinition.triggerKeys, at: "$defs", "trigger", "properties")
+        try expectKeys(SyncJobTypeDefinition.scheduleKeys, at: "$defs", "schedule", "properties")
         try expectKeys(SyncJobTypeDefinition.tableKeys, at: "$defs", "tableRule", "properties")
+        try expectKeys(SyncJobTypeDefinition.relayKeys, at: "$defs", "relay", "properties")
         let rule = try ContractFiles.schema("ferry.schema.json").root["$defs"]?.objectValue?["rule"]?.objectValue
         let map = rule?["anyOf"]?.arrayValue?.last?.objectValue?["properties"]?.objectValue
         #expect(Set(map?.keys ?? []) == Set(SyncJobTypeDefinition.ruleKeys))
@@ -51,13 +54,45 @@ struct ConfigurationContractTests {
         #expect(Set(declared?.keys ?? []) == Set(DocumentShape.fieldKeys))
     }
 
+    /// A type whose schedule `nightly` says this.
+    private static func scheduled(_ text: String, name: String = "nightly") -> String {
+        "systems: {a: {kind: embedded}}\ntypes: {A: {source: a.B, target: a.C, fields: {x: context.y}, "
+            + "schedules: {\(name): \(text)}}}"
+    }
+
+    /// A document type whose version says this.
+    private static func versioned(_ text: String) -> String {
+        "systems: {a: {kind: embedded}}\ndocuments: {a.B: {version: \(text)}}"
+    }
+
+    static let schedules: [(text: String, isGood: Bool)] = [
+        (
+            scheduled(
+                "{cron: 0 2 * * MON-FRI, zone: Europe/Berlin, context: {full: true}, overlap: allow, missed: skip}"),
+            true
+        ),
+        (scheduled("{cron: '@hourly', source_name: CUST-1}"), true), (scheduled("{cron: '*/5 * * * *'}"), true),
+        (scheduled("{}"), false), (scheduled("0 2 * * *"), false), (scheduled("{cron: 5}"), false),
+        (scheduled("{cron: 0 2 * *}"), false), (scheduled("{cron: 0 0 2 * * *}"), false),
+        (scheduled("{cron: '@reboot'}"), false), (scheduled("{cron: '@daily x'}"), false),
+        (scheduled("{cron: '@daily', zone: '+01:00'}"), false), (scheduled("{cron: '@daily', zone: 1}"), false),
+        (scheduled("{cron: '@daily', context: full}"), false), (scheduled("{cron: '@daily', overlap: no}"), false),
+        (scheduled("{cron: '@daily', missed: all}"), false), (scheduled("{cron: '@daily', at: 5}"), false),
+        (scheduled("{cron: '@daily'}", name: "'every night'"), false),
+        (versioned("{field: m, order: timestamp, zone: America/Argentina/Buenos_Aires}"), true),
+        (versioned("{field: m, order: timestamp, zone: ''}"), false),
+        (versioned("{field: m, order: timestamp, zone: 'GMT 5'}"), false),
+    ]
+
     static let texts: [(text: String, isGood: Bool)] = [
         ("", true), ("broker:\n", true), (ConfigurationLocation.example, true), (ConfigurationValueTests.worked, true),
         ("broker: {url: 'amqp://u:p@h', heartbeat: 30s, prefix: x, consumer_timeout: 2h}", true),
         ("broker: {url: 'amqps://u:p@h', tls: {ca_file: a, certificate_file: b, key_file: c}}", true),
         ("worker: {concurrency: '${N}', grace: '${G}'}", true), ("limits: {max_message: 64KiB, max_depth: 50}", true),
         ("queues: [nightly]", true), ("systems: {a: {kind: sqlite, path: x}, b: {kind: embedded}}", true),
-        ("stor: {}", false), ("broker: {uri: x}", false), ("broker: {urls: []}", false),
+        ("retention: {good: 7d, failed: 180d, ids: 14d}", true), ("retention: {good: 30}", false),
+        ("retention: {bad: 7d}", false), ("stor: {}", false), ("broker: {uri: x}", false),
+        ("broker: {urls: []}", false),
         (
             "worker: {grace: "
                 + "30}", false
@@ -90,7 +125,38 @@ struct ConfigurationContractTests {
         ),
     ]
 
-    @Test("Schema and reader take and refuse the same texts", arguments: texts)
+    /// Types of one embedded system, each from `a.B` to `a.C`, with this beside.
+    private static func types(_ entries: String...) -> String {
+        let lines = entries.enumerated().map { "  T\($0): {source: a.B, target: a.C, \($1)}" }
+        return "systems: {a: {kind: embedded}}\ntypes:\n" + lines.joined(separator: "\n")
+    }
+
+    static let mappings: [(text: String, isGood: Bool)] = [
+        (types("fields: {x: {lookup: T0, key: source.y}}"), true),
+        (types("fields: {x: {lookup: t1, key: source.y, missing: null, as: integer, default: 0}}", "fields: {}"), true),
+        (types("fields: {x: {lookup: T0, key: source.y, missing: later}}"), false),
+        (types("fields: {x: {lookup: T0}}"), false), (types("fields: {x: {from: source.y, key: source.z}}"), false),
+        (types("fields: {x: {lookup: T0, key: source.y, value: 1}}"), false),
+        (types("fields: {x: row.y}, on_delete: delete, relay: {each: source.items, key: row.id}"), true),
+        (types("fields: {x: row.y}, relay: {each: source.items, key: row.id, when: row.a, removed: keep}"), true),
+        (types("fields: {x: row.y}, relay: {each: source.items, key: row.id, removed: on_delete}"), false),
+        (types("fields: {x: row.y}, relay: {each: source.items, key: row.id}"), false),
+        (types("fields: {}, on_delete: keep, relay: {each: source.items}"), false),
+        (types("fields: {}, on_delete: keep, relay: {each: source.items, key: row.id, removed: delete}"), false),
+        (types("fields: {}, write_back: {y: job.target_document_name, z: {value: 1, only: empty}}"), true),
+        (types("fields: {}, write_back: {y: Germany}"), false),
+        (types("fields: {}, order_by: context.region, on_failure: block, coalesce: true, on_gone: insert"), true),
+        (types("fields: {}, on_failure: wait"), false), (types("fields: {}, coalesce: 1"), false),
+        (types("fields: {}, on_gone: recreate"), false),
+        (types("fields: {}, triggers: [{document: a.B, events: [update, rename]}]"), true),
+        (
+            types("fields: {}, triggers: [{document: a.B, events: update, context: {x: document.y, z: {value: 1}}}]"),
+            true
+        ),
+        (types("fields: {}, triggers: [{document: a.B, events: update, context: {x: North}}]"), false),
+    ]
+
+    @Test("Schema and reader take and refuse the same texts", arguments: texts + schedules + mappings)
     func agree(text: String, isGood: Bool) throws {
         let environment = ["N": "4", "G": "5s", "ERP_DB": "erp.sqlite", "FERRY_BROKER_URL": "amqp://u:p@h"]
         var said = ""

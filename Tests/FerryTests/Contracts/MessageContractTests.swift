@@ -43,6 +43,9 @@ struct MessageContractTests {
             #","target_document_name":"T-1","operation":"update""#, #","target_document_name":null"#,
             #","queue":"short""#,
             #","parent_sync_job":"p""#, #","id":"other""#, #","id":null"#,
+            #","not_before":"2026-11-21T09:30:00Z""#, #","dedup_key":"k""#, #","hold":true"#, #","hold":null"#,
+            #","target_key":"7""#, #","old_source_document_name":"M""#, #","old_source_document_name":null"#,
+            #","relay_finished":"p""#,
         ].map { (#"{"sync_job_type":"T","source_document_name":"N""# + $0 + "}", true) }
         + [
             #","source_version":"""#, #","source_version":true"#, #","document":[]"#, #","document":"x""#,
@@ -53,12 +56,14 @@ struct MessageContractTests {
             #","trigger_document_timestamp":"2026-11-21T09:30:00""#, #","trigger_document_timestamp":"yesterday""#,
             #","insert_enabled":1"#, #","dry_run":"true""#, #","hops":9"#, #","target_document_name":"T-1""#,
             #","target_document_name":"T-1","operation":null"#, #","queue":["short"]"#, #","colour":"red""#,
-            #","not_before":"2026-11-21T09:30:00Z""#, #","dedup_key":"k""#, #","hold":true"#, #","hold":null"#,
+            #","not_before":"2026-11-21""#, #","dedup_key":"""#, #","hold":1"#, #","target_key":7"#,
+            #","old_source_document_name":"""#, #","relay_finished":true"#,
             #","id":7"#, #","triggered_by_document_name":{}"#,
         ].map { (#"{"sync_job_type":"T","source_document_name":"N""# + $0 + "}", false) }
         + [
             (#"{"sync_job_type":"T","context":{"a":1}}"#, true),
             (#"{"sync_job_type":"T","source_document_name":"","context":{}}"#, true),
+            (#"{"sync_job_type":"T","context":{},"old_source_document_name":"M"}"#, false),
             (#"{"sync_job_type":"T"}"#, false), (#"{"source_document_name":"N"}"#, false), ("{}", false), ("[]", false),
             (#"{"sync_job_type":"","source_document_name":"N"}"#, false),
             (#"{"sync_job_type":null,"source_document_name":"N"}"#, false),
@@ -124,6 +129,12 @@ struct MessageContractTests {
         request.flags.insertEnabled = false
         request.dryRun = true
         request.hops = 1
+        request.oldSourceDocumentName = "M"
+        request.targetKey = "7"
+        request.notBefore = Timestamp("2026-11-21T09:30:00.5Z")
+        request.dedupKey = "k"
+        request.hold = true
+        request.relayFinished = "r-0"
         #expect(try ContractFiles.schema("sync-request.schema.json").errors(in: .object(request.json)) == [])
         var event = ChangeEvent(
             id: "e-1", documentType: DocumentType(system: "erp", name: "C"), documentName: "N", event: .rename)

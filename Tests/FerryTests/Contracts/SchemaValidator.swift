@@ -38,6 +38,8 @@ struct SchemaValidator {
                 let count = try parts.count { try errors(value, $0, at: place).isEmpty }
                 let isGood = member.key == "anyOf" ? count > 0 : count == 1
                 if !isGood { found.append("\(place): \(count) of \(member.key)") }
+            case "allOf":
+                for part in try #require(member.value.arrayValue) { found += try errors(value, part, at: place) }
             case "not": if try errors(value, member.value, at: place).isEmpty { found.append("\(place): not") }
             case "if":
                 let holds = try errors(value, member.value, at: place).isEmpty

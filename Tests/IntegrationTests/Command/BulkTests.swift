@@ -92,7 +92,7 @@ import Testing
     @Test func jobsAsJSONHaveTheFieldNamesOfTheSpecification() async throws {
         try await EngineWorld.with { world in
             try await world.putCustomers([("C-1", ["customer_name": "Ada"])])
-            try await world.request("Customer Sync", names: ["C-1", "ghost"])
+            try await world.send("Customer Sync", [("job-0", "C-1", [:]), ("job-1", "ghost", ["max_retries": 0])])
             try await world.expect(1, from: world.ferry("work", "--until-empty", "--quiet"))
             let list = try await world.expect(from: world.ferry("jobs", "list", "--json")).json
             let jobs = list.arrayValue?.compactMap(\.objectValue) ?? []

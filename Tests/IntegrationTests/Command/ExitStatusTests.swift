@@ -185,7 +185,7 @@ import Testing
     @Test func aFailedJobIsOneWithUntilEmptyAndAGoodRunIsZero() async throws {
         try await EngineWorld.with { world in
             try await world.putCustomers([("C-1", ["customer_name": "Ada"])])
-            try await world.request("Customer Sync", names: ["C-1", "ghost"])
+            try await world.send("Customer Sync", [("job-0", "C-1", [:]), ("job-1", "ghost", ["max_retries": 0])])
             let failed = try await world.expect(1, from: world.ferry("work", "--until-empty"))
             #expect(failed.output.contains("Finished 1 · Failed 1"), "\(failed.output)")
             #expect(failed.output.contains("1 dead letter"))

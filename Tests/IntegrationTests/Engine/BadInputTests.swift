@@ -72,7 +72,8 @@ import Testing
             #"{"sync_job_type": "customer_sync", "source_document_name": ""# + String(repeating: "x", count: 20_000)
                 + #""}"#, .invalidField),
         Case(
-            "source that is not there", #"{"sync_job_type": "customer_sync", "source_document_name": "ghost"}"#,
+            "source that is not there",
+            #"{"sync_job_type": "customer_sync", "source_document_name": "ghost", "max_retries": 0}"#,
             .sourceNotVisible),
     ]
 
@@ -111,7 +112,7 @@ import Testing
 
     @Test func aFailedJobKeepsItsErrorAndItsMessage() async throws {
         try await EngineWorld.with { world in
-            try await world.request("Customer Sync", names: ["ghost"])
+            try await world.send("Customer Sync", id: "job-0", source: "ghost", ["max_retries": 0])
             let statistics = try await world.work()
             #expect(statistics.jobs[.failed] == 1)
             let job = try await world.job("job-0")

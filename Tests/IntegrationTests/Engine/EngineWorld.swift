@@ -8,6 +8,7 @@ import Logging
 import SyncBroker
 import SyncEngine
 import SyncJobs
+import Testing
 
 @testable import Ferry
 
@@ -18,6 +19,8 @@ struct EngineWorld: Sendable {
     let composition: Composition
     let store: JobStore
     let systems: DocumentSystems
+    /// The configuration's types, as the test has adjusted them.
+    let types: SyncJobTypes
     let logger: Logger
 
     /// The configuration of every test; types that a test needs beyond it stand in `types`.
@@ -79,6 +82,14 @@ struct EngineWorld: Sendable {
         """
     }
 
+    /// A type with a controller, for `types`; `lines` are what else it says.
+    static func type(
+        _ name: String, controller: String, target: String = "app.Account", _ lines: String...
+    ) -> String {
+        let all = ["source: erp.Customer", "target: \(target)", "controller: \(controller)"] + lines
+        return "  \(name):\n" + all.map { "    \($0)\n" }.joined()
+    }
+
     static let shopSchema = """
         PRAGMA journal_mode = WAL;
         CREATE TABLE accounts (id INTEGER PRIMARY KEY, erp_code TEXT NOT NULL UNIQUE, label TEXT NOT NULL,
@@ -89,11 +100,12 @@ struct EngineWorld: Sendable {
 
     /// Builds a world on `broker` (the shared node unless a test needs to stop its own), runs `body`, and removes it.
     ///
-    /// A test that names a `prefix` shares that topology with others, and it stays.
+    /// A test that names a `prefix` shares that topology with others, and it stays. `adjust` sees each type before it is
+    /// used.
     static func with<Result>(
         broker own: PrivateBroker? = nil, prefix shared: String? = nil,
         customerVersion: String = "{field: revision, order: number}", types: String = "",
-        controllers: [String: any SyncController] = [:],
+        controllers: [String: any SyncController] = [:], adjust: (inout SyncJobType) -> Void = { _ in },
         _ body: (EngineWorld) async throws -> Result
     ) async throws -> Result {
         let broker = if let own { own } else { try await PrivateBroker.shared() }
@@ -118,7 +130,13 @@ struct EngineWorld: Sendable {
         let store = try composition.openStore()
         let world = EngineWorld(
             folder: folder, broker: broker, composition: composition, store: store,
-            systems: try composition.systems(store: store), logger: logger)
+            systems: try composition.systems(store: store),
+            types: try SyncJobTypes(
+                composition.configuration.types.all.map { type in
+                    var adjusted = type
+                    adjust(&adjusted)
+                    return adjusted
+                }), logger: logger)
         do {
             let result = try await body(world)
             try await world.remove(withTopology: shared == nil)
@@ -143,16 +161,16 @@ struct EngineWorld: Sendable {
 
     /// A worker of this world.
     func makeWorker(
-        store: JobStore? = nil, systems: DocumentSystems? = nil, _ adjust: (inout Worker.Settings) -> Void = { _ in }
+        store: JobStore? = nil, systems: DocumentSystems? = nil, node: String = "test",
+        _ adjust: (inout Worker.Settings) -> Void = { _ in }
     ) throws -> Worker {
         var settings = Worker.Settings(queues: composition.configuration.queues)
         settings.grace = .seconds(10)
         adjust(&settings)
         return Worker(
-            settings: settings, types: composition.configuration.types, systems: systems ?? self.systems,
+            settings: settings, types: types, systems: systems ?? self.systems,
             store: store ?? self.store, broker: try composition.broker("worker"), topology: composition.topology,
-            node: "test", logger: logger,
-            now: { Composition.now() })
+            node: node, logger: logger, now: { Composition.now() })
     }
 
     /// Runs a worker until every queue is empty; answers what it did.
@@ -167,12 +185,38 @@ struct EngineWorld: Sendable {
     }
 
     /// Runs a worker while `body` runs, then ends it as a crash of its task would: nothing is waited for.
+    @discardableResult
     func whileWorking<Result: Sendable>(
         _ adjust: (inout Worker.Settings) -> Void = { _ in },
         _ body: @Sendable @escaping (Worker) async throws -> Result
     ) async throws -> Result {
-        let worker = try makeWorker(adjust)
-        return try await withThrowingTaskGroup(of: Result?.self) { group in
+        try await Self.whileRunning(try makeWorker(adjust), body)
+    }
+
+    /// Runs a worker of a process's own, as it were (its store is opened beside this one), while `body` runs; then ends it
+    /// as a crash of its task would.
+    @discardableResult
+    func whileOtherWorks<Result: Sendable>(
+        node: String, _ adjust: (inout Worker.Settings) -> Void = { _ in },
+        _ body: @Sendable @escaping (Worker) async throws -> Result
+    ) async throws -> Result {
+        let store = try composition.openStore()
+        let worker = try makeWorker(
+            store: store, systems: try composition.systems(store: store), node: node, adjust)
+        do {
+            let result = try await Self.whileRunning(worker, body)
+            try store.close()
+            return result
+        } catch {
+            try store.close()
+            throw error
+        }
+    }
+
+    private static func whileRunning<Result: Sendable>(
+        _ worker: Worker, _ body: @Sendable @escaping (Worker) async throws -> Result
+    ) async throws -> Result {
+        try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask {
                 try await worker.run()
                 return nil
@@ -218,6 +262,29 @@ struct EngineWorld: Sendable {
             }, routingKey: "default.\(type.slug)")
     }
 
+    /// Publishes requests of `type` as they are written here, with what else each says.
+    func send(_ type: String, _ requests: [(id: String, source: String?, more: JSONObject)]) async throws {
+        try await publish(
+            requests.map { id, source, more in
+                var request = more
+                request["sync_job_type"] = .string(type)
+                request["source_document_name"] = source.map { .string($0) }
+                return (id: id, body: JSONValue.object(request).canonicalBytes)
+            }, routingKey: "default.\(type.slug)")
+    }
+
+    /// Publishes one request.
+    func send(_ type: String, id: String, source: String?, _ more: JSONObject = [:]) async throws {
+        try await send(type, [(id, source, more)])
+    }
+
+    /// Does to one job what an operator would.
+    func perform(_ action: JobStore.OperatorAction, _ id: String) async throws -> JobStore.ActionResult {
+        let results = try await store.perform(
+            action, ids: [id], actor: "test", reason: "nobody wants it", at: Composition.now())
+        return try #require(results.first)
+    }
+
     /// Puts customers into the source system.
     func putCustomers(_ documents: [(name: String, fields: JSONObject)]) async throws {
         let type = DocumentType(system: "erp", name: "Customer")
@@ -232,6 +299,23 @@ struct EngineWorld: Sendable {
     func job(_ id: String) async throws -> SyncJob {
         guard let job = try await store.job(id: id) else { throw NeverHappened(description: "no job \(id)") }
         return job
+    }
+
+    /// Waits until the job of this id is as `condition` says; answers it.
+    @discardableResult
+    func job(
+        _ id: String, _ what: String, within limit: Duration = .seconds(30), _ condition: (SyncJob) -> Bool
+    ) async throws -> SyncJob {
+        try await eventually("\(id) \(what)", within: limit) {
+            guard let job = try await store.job(id: id) else { return nil }
+            return condition(job) ? job : nil
+        }
+    }
+
+    /// Waits until the job of this id has this status, and nothing more is to come.
+    @discardableResult
+    func job(_ id: String, ended status: JobStatus, within limit: Duration = .seconds(30)) async throws -> SyncJob {
+        try await job(id, "ends \(status.rawValue)", within: limit) { $0.status == status && !$0.isOpen }
     }
 
     /// An embedded account's fields; nil when it is not there.
@@ -251,6 +335,21 @@ struct EngineWorld: Sendable {
         }
         await connection.close()
         return letters
+    }
+
+    /// How many messages are ready in a queue, by its full name.
+    func ready(in queue: String) async throws -> Int {
+        let connection = try await AMQPConnection.open(try composition.broker("test"), logger: logger)
+        let messages = try await connection.declareQueue(queue, passive: true).messages
+        await connection.close()
+        return messages
+    }
+
+    /// Nothing is left in the work queue but what a worker that is gone had done and not answered.
+    func expectQueueEmpty(_ queue: String = "default") async throws {
+        let rest = try await work()
+        #expect(rest.ended == 0 && rest.deferred == 0 && rest.refused == 0, "nothing runs again")
+        #expect(try await ready(in: composition.topology.workQueue(queue)) == 0)
     }
 
     /// Rows of the shop's file, read past Ferry.

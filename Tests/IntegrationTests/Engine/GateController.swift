@@ -19,6 +19,9 @@ final class GateController: SingleTargetController {
         for continuation in waiting { continuation.resume() }
     }
 
+    /// Holds those up that come from here on.
+    func close() { state.withLock { $0.isOpen = false } }
+
     func update(_ target: inout Document, for job: JobHandle) async throws {
         await withCheckedContinuation { continuation in
             let isOpen = state.withLock { state in

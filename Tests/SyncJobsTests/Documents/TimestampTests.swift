@@ -116,7 +116,7 @@ struct DocumentVersionTests {
         let failure = #expect(throws: JobFailure.self) { try refusing.version(in: fields) }
         #expect(failure?.code == .invalidVersion)
         #expect(failure?.message.contains("\"modified\"") == true)
-        let declaring = DocumentShape(version: .init(field: "modified", order: .timestamp, isLocalTimeUTC: true))
+        let declaring = DocumentShape(version: .init(field: "modified", order: .timestamp, zone: .utc))
         #expect(try declaring.version(in: fields)?.text == "2026-11-21T09:30:00Z")
         #expect(throws: JobFailure.self) { try declaring.version(in: ["modified": "yesterday"]) }
     }

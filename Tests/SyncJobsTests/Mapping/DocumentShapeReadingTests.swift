@@ -17,7 +17,7 @@ struct DocumentShapeReadingTests {
             table: customers
             json: document
             name: code
-            version: {"field": "modified", "order": "timestamp", "zone": "UTC"}
+            version: {"field": "modified", "order": "timestamp", "zone": "Europe/Berlin"}
             fields:
               a: text
               b: integer
@@ -33,7 +33,7 @@ struct DocumentShapeReadingTests {
             """)
         #expect(problems.isEmpty)
         #expect(shape.nameField == "code")
-        #expect(shape.version == .init(field: "modified", order: .timestamp, isLocalTimeUTC: true))
+        #expect(shape.version == .init(field: "modified", order: .timestamp, zone: try TimeZoneRules("Europe/Berlin")))
         let kinds: [String: FieldKind] = [
             "a": .text, "b": .integer, "c": .decimal(places: 2), "d": .bool, "e": .timestamp, "f": .date, "g": .json,
             "h": .text,
@@ -81,8 +81,12 @@ struct DocumentShapeReadingTests {
                 "line 1: documents.D.version.order: order is \"time\" (write one of timestamp, number, none)"
             ),
             (
-                "version: {\"field\": \"a\", \"order\": \"timestamp\", \"zone\": \"Europe/Berlin\"}",
-                "line 1: documents.D.version.zone: a zone other than UTC is not supported by this version (write zone: UTC, or let the source write instants with their offset)"
+                "version: {\"field\": \"a\", \"order\": \"timestamp\", \"zone\": \"Europe/Brelin\"}",
+                "line 1: documents.D.version.zone: \"Europe/Brelin\" is no IANA time zone (did you mean Europe/Berlin?)"
+            ),
+            (
+                "version: {\"field\": \"a\", \"order\": \"timestamp\", \"zone\": 1}",
+                "line 1: documents.D.version.zone: zone is a number (write a text; quotes make one)"
             ),
             (
                 "version: {\"field\": \"a\", \"zone\": \"UTC\"}",

@@ -83,6 +83,33 @@ struct EdgeCaseTests {
         #expect(try await diff("\"cafe\u{301}\"", onto: "\"caf\u{E9}\"", rule: ", \"as\": \"nfc\"").isEmpty)
     }
 
+    @Test("composed and decomposed Unicode: different in names, keys, JSON keys and conditions as well")
+    func unicodeEverywhere() async throws {
+        let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+        var bench = try MappingBench(
+            """
+            when: source.name == "\(composed)"
+            fields:
+              a: source.\(composed)
+              b: source.\(decomposed)
+              \(composed): {"value": 1}
+              \(decomposed): {"value": 2}
+              name: job.source_document_name
+              mapped: {"from": "source.name", "map": {"\(decomposed)": 1}, "otherwise": "keep"}
+            """)
+        bench.request.sourceDocumentName = decomposed
+        var source: JSONObject = ["name": .string(composed)]
+        source[composed] = "one"
+        source[decomposed] = "two"
+        bench.source = source
+        let fields = try await bench.inserted()
+        #expect(fields["a"] == "one" && fields["b"] == "two" && fields["mapped"] == .string(composed))
+        #expect(fields[composed] == 1 && fields[decomposed] == 2 && fields["name"] == .string(decomposed))
+        #expect(try await bench.target() == .insert())
+        bench.source?["name"] = .string(decomposed)
+        #expect(try await bench.target() == .none(.condition))
+    }
+
     @Test("null, missing, \"\": three values")
     func threeValues() async throws {
         #expect(try await diff("null", onto: "\"\"") == [Diff.FieldChange(field: "v", old: "", new: nil)])
@@ -106,6 +133,16 @@ struct EdgeCaseTests {
         #expect(try await diff("{\"a\":1,\"b\":2}", onto: "{\"b\":2,\"a\":1}").isEmpty)
         #expect(try await diff("[\"b\",\"a\"]", onto: "[\"a\",\"b\"]").count == 1)
         #expect(try await diff("[\"b\",\"a\",\"b\"]", onto: "[\"b\",\"a\"]", rule: ", \"as\": \"set\"").isEmpty)
+    }
+
+    @Test("\"5\" becomes 5: a failed coercion is permanent, its value masked if sensitive")
+    func failedCoercion() async throws {
+        var bench = try MappingBench("fields:\n  v: {\"from\": \"source.v\", \"as\": \"integer\"}")
+        bench.source = ["v": "five"]
+        let shown = try await bench.failure()
+        #expect(shown.code == .coercionFailed && shown.message.contains("\"five\""))
+        bench.lookups.shapes = [MappingBench.targetType: DocumentShape(fields: ["v": FieldShape(isSensitive: true)])]
+        #expect(try await bench.failure().message == "the field \"v\": ••• is not a whole number")
     }
 
     @Test("\"5\" becomes 5: a change if undeclared, none if declared")

@@ -8,6 +8,8 @@ import Testing
 struct MemoryLookups: DocumentLookups {
     var documents: [Document] = []
     var shapes: [DocumentType: DocumentShape] = [:]
+    /// Whether texts are found whatever their case, as by a case-insensitive collation.
+    var ignoresCase = false
 
     func load(_ key: DocumentKey) async throws -> DocumentState {
         documents.first { $0.key == key }.map { .present($0) } ?? .absent
@@ -16,12 +18,39 @@ struct MemoryLookups: DocumentLookups {
     func find(_ query: DocumentQuery) async throws -> [Document] {
         let found = documents.filter { document in
             document.key?.type == query.type
-                && query.fields.members.allSatisfy { document.fields[$0.key] == $0.value }
+                && query.fields.members.allSatisfy { isEqual(document.fields[$0.key], $0.value) }
         }
         return Array(found.prefix(query.limit))
     }
 
+    private func isEqual(_ stored: JSONValue?, _ wanted: JSONValue) -> Bool {
+        guard ignoresCase, let stored = stored?.stringValue, let wanted = wanted.stringValue else {
+            return stored == wanted
+        }
+        return stored.lowercased() == wanted.lowercased()
+    }
+
     func shape(of type: DocumentType) -> DocumentShape { shapes[type] ?? DocumentShape() }
+}
+
+/// Bindings and types in memory.
+struct MemoryServices: JobServices {
+    var bindings: [Binding] = []
+    var types: [SyncJobType] = []
+
+    func report(_ progress: JobProgress, jobID: String) {}
+    func saveCheckpoint(_ state: JSONValue, jobID: String) async throws {}
+
+    func binding(_ key: BindingKey) async throws -> Binding? { bindings.first { $0.key == key } }
+
+    func bindings(typeSlug: String, source: DocumentKey) async throws -> [Binding] {
+        bindings.filter { $0.key.typeSlug == typeSlug && $0.key.source == source }
+            .sorted { $0.key.key.precedesByBytes($1.key.key) }
+    }
+
+    func type(_ nameOrSlug: String) -> SyncJobType? {
+        types.first { $0.name.hasSameBytes(as: nameOrSlug) || $0.slug == nameOrSlug }
+    }
 }
 
 /// One run of a mapping.
@@ -31,6 +60,7 @@ struct MappingBench {
 
     var type: SyncJobType
     var lookups = MemoryLookups()
+    var services = MemoryServices()
     var source: JSONObject? = [:]
     var isDeleted = false
     var boundTo: String?
@@ -38,32 +68,51 @@ struct MappingBench {
 
     /// The type of `text`, to which source and target are added.
     init(_ text: String, functions: [String: MappingFunction] = [:]) throws {
-        var problems: [ConfigProblem] = []
-        let node = try config("source: erp.Customer\ntarget: shop.Account\n" + text)
-        let read = SyncJobTypeDefinition.read(
-            name: "T", node: node, controllers: [:], functions: functions, problems: &problems)
-        type = try #require(read, "\(problems)")
+        type = try Self.type("T", text, functions: functions)
     }
 
-    var handle: JobHandle {
+    /// A type of `text`, to which source and target are added.
+    static func type(
+        _ name: String, _ text: String, source: String = "erp.Customer", target: String = "shop.Account",
+        functions: [String: MappingFunction] = [:]
+    ) throws -> SyncJobType {
+        var problems: [ConfigProblem] = []
+        let node = try config("source: \(source)\ntarget: \(target)\n" + text)
+        let read = SyncJobTypeDefinition.read(
+            name: name, node: node, controllers: [:], functions: functions, problems: &problems)
+        return try #require(read, "\(problems)")
+    }
+
+    /// Binds the source of this bench, or another one of the same type, to a target by `key`.
+    mutating func bind(_ target: String, key: String = "", source: String? = nil, isDeleted: Bool = false) {
+        let name = source ?? request.sourceDocumentName ?? ""
+        services.bindings.append(
+            Binding(
+                key: BindingKey(typeSlug: type.slug, source: DocumentKey(type: type.source, name: name), key: key),
+                target: DocumentKey(type: Self.targetType, name: target), isDeleted: isDeleted))
+    }
+
+    var handle: JobHandle { handle(services) }
+
+    private func handle(_ services: any JobServices) -> JobHandle {
         let job = SyncJob(request: request, type: type, queue: type.queue, createdAt: Timestamp(microseconds: 0))
         let sourceKey = DocumentKey(type: Self.sourceType, name: request.sourceDocumentName ?? "")
-        let binding = boundTo.map {
-            Binding(
-                key: BindingKey(typeSlug: type.slug, source: sourceKey),
-                target: DocumentKey(type: Self.targetType, name: $0))
-        }
+        let bindingKey = BindingKey(typeSlug: type.slug, source: sourceKey, key: request.targetKey ?? "")
+        let binding =
+            boundTo.map { Binding(key: bindingKey, target: DocumentKey(type: Self.targetType, name: $0)) }
+            ?? self.services.bindings.first { $0.key == bindingKey }
         return JobHandle(
             job: job, type: type, source: source.map { Document(key: sourceKey, fields: $0) },
-            isSourceDeleted: isDeleted, binding: binding, lookups: lookups, logger: Logger(label: "test"))
+            isSourceDeleted: isDeleted, binding: binding, lookups: lookups, services: services,
+            logger: Logger(label: "test"))
     }
 
     func target() async throws -> TargetDecision { try await type.targetController.target(for: handle) }
 
     /// The fields after the mapping of a new document.
-    func inserted() async throws -> JSONObject {
+    func inserted(with services: (any JobServices)? = nil) async throws -> JSONObject {
         var document = Document(key: nil, fields: [:])
-        try await type.targetController.update(&document, for: handle)
+        try await type.targetController.update(&document, for: handle(services ?? self.services))
         return document.fields
     }
 
@@ -72,6 +121,34 @@ struct MappingBench {
         var document = Document(key: DocumentKey(type: Self.targetType, name: name), fields: fields)
         try await type.targetController.update(&document, for: handle)
         return document.fields
+    }
+
+    /// The source after what is written back into it.
+    func writtenBack(target: String = "A-1") async throws -> JSONObject {
+        var document = Document(key: nil, fields: source ?? [:])
+        let key = DocumentKey(type: Self.targetType, name: target)
+        try await type.targetController.writeBack(&document, target: key, for: handle)
+        return document.fields
+    }
+
+    /// The answers of a relay.
+    func targets() async throws -> [RelayTarget] {
+        let controller = try #require(type.controller as? any MultipleTargetsController)
+        return try await controller.targets(for: handle)
+    }
+
+    /// Why a relay answers no target.
+    func noTargets() async throws -> NoTargetReason {
+        let controller = try #require(type.controller as? any MultipleTargetsController)
+        #expect(try await controller.targets(for: handle).isEmpty)
+        return try await controller.noTargetReason(for: handle)
+    }
+
+    /// What each rule would do to `fields`.
+    func trace(_ fields: JSONObject?) async throws -> [FieldTrace] {
+        let controller = try #require(type.controller as? any DeclarativeController)
+        let key = DocumentKey(type: Self.targetType, name: "A-1")
+        return try await controller.trace(of: handle, target: fields.map { Document(key: key, fields: $0) })
     }
 
     /// The permanent failure of an insert.

@@ -32,7 +32,7 @@ struct MappingProblemTests {
             ),
             (
                 "fields:\n  c: job.source_name",
-                "line 4: types.T.fields.c: the job has no field \"source_name\" (known: id, sync_job_type, source_document_type, source_document_name, source_version, operation, target_document_type, target_document_name, queue, trigger_type, triggered_by_document_type, triggered_by_document_name, trigger_document_timestamp, parent_sync_job, dry_run, retry_count)"
+                "line 4: types.T.fields.c: the job has no field \"source_name\" (known: id, sync_job_type, source_document_type, source_document_name, source_version, operation, target_document_type, target_document_name, target_key, queue, trigger_type, triggered_by_document_type, triggered_by_document_name, trigger_document_timestamp, parent_sync_job, dry_run, retry_count)"
             ),
             (
                 "fields:\n  c: job.operaton",
@@ -44,15 +44,67 @@ struct MappingProblemTests {
             ),
             (
                 "fields:\n  c: {}",
-                "line 4: types.T.fields.c: the rule does not say where the value comes from (write one of from: (a path), value: (a constant), text: (a template))"
+                "line 4: types.T.fields.c: the rule does not say where the value comes from (write one of from: (a path), value: (a constant), text: (a template), lookup: (a type))"
             ),
             (
                 "fields:\n  c: {\"from\": \"source.a\", \"value\": null}",
-                "line 4: types.T.fields.c: from, value at once (write one of from: (a path), value: (a constant), text: (a template))"
+                "line 4: types.T.fields.c: from, value at once (write one of from: (a path), value: (a constant), text: (a template), lookup: (a type))"
             ),
             (
-                "fields:\n  c: {\"lookup\": \"Staff Sync\", \"key\": \"source.rep\"}",
-                "line 4: types.T.fields.c.lookup: lookup is not supported by this version (copy the value with from:, or write a controller)"
+                "fields:\n  c: {\"lookup\": \"Staff Sync\"}",
+                "line 4: types.T.fields.c: key is missing beside lookup (write {lookup: name of a type, key: source.field})"
+            ),
+            (
+                "fields:\n  c: {\"lookup\": 5, \"key\": \"source.rep\"}",
+                "line 4: types.T.fields.c.lookup: lookup is a number (write a text; quotes make one)"
+            ),
+            (
+                "fields:\n  c: {\"lookup\": \"Staff Sync\", \"key\": \"rep\"}",
+                "line 4: types.T.fields.c.key: \"rep\" is no path (a constant? write {value: rep}; paths begin with source., context., job.)"
+            ),
+            (
+                "fields:\n  c: {\"lookup\": \"Staff Sync\", \"key\": \"source.rep\", \"missing\": \"later\"}",
+                "line 4: types.T.fields.c.missing: missing is \"later\" (write one of retry, fail, null)"
+            ),
+            (
+                "fields:\n  c: {\"lookup\": \"Staff Sync\", \"from\": \"source.rep\"}",
+                "line 4: types.T.fields.c: from, lookup at once (write one of from: (a path), value: (a constant), text: (a template), lookup: (a type))"
+            ),
+            (
+                "fields:\n  c: {\"from\": \"source.rep\", \"missing\": \"retry\"}",
+                "line 4: types.T.fields.c.missing: missing without lookup (leave it out, or add lookup:)"
+            ),
+            (
+                "fields: {}\nwrite_back: {\"a\": {\"from\": \"job.target_document_name\", \"only\": \"insert\"}}",
+                "line 4: types.T.write_back.a.only: only: insert has no meaning here (leave it out)"
+            ),
+            (
+                "fields: {}\nwrite_back: {\"a\": \"row.b\"}",
+                "line 4: types.T.write_back.a: row.b: the root row has no meaning here (here, paths begin with source., context., job.)"
+            ),
+            (
+                "fields: {}\non_delete: keep\nrelay: {\"key\": \"row.id\"}",
+                "line 5: types.T.relay: each is missing (write each: source.field)"
+            ),
+            (
+                "fields: {}\non_delete: keep\nrelay: {\"each\": \"source.items\"}",
+                "line 5: types.T.relay: key is missing (write key: row.field)"
+            ),
+            (
+                "fields: {}\non_delete: keep\nrelay: {\"each\": \"row.items\", \"key\": \"row.id\"}",
+                "line 5: types.T.relay.each: row.items: the root row has no meaning here (here, paths begin with source., context., job.)"
+            ),
+            (
+                "fields: {}\non_delete: keep\nrelay: {\"each\": \"source.items\", \"key\": \"row.id\", \"removed\": \"delete\"}",
+                "line 5: types.T.relay.removed: removed is \"delete\" (write one of on_delete, keep)"
+            ),
+            (
+                "fields: {}\nrelay: {\"each\": \"source.items\", \"key\": \"row.id\"}",
+                "line 4: types.T.relay: targets of rows that are gone get on_delete, and the type has none (write on_delete: for the type, or removed: keep here)"
+            ),
+            (
+                "fields: {}\nwhen: row.a\non_delete: keep\nrelay: {\"each\": \"source.items\", \"key\": \"row.id\"}",
+                "line 4: types.T.when: row.a: the root row has no meaning here (here, paths begin with source., context., job.)"
             ),
             ("fields:\n  c: {\"text\": 5}", "line 4: types.T.fields.c.text: text: is no text (put it in quotes)"),
             (

@@ -49,15 +49,17 @@ struct TypeDefinitionTests {
             update_without_changes_enabled: true
             verbose_logging: true
             disabled: true
-            coalesce: false
+            order_by: context.region
+            coalesce: true
             exclusive: false
-            on_failure: overtake
-            schedules: []
+            on_failure: block
+            on_gone: insert
             triggers:
-              - {"document": "erp.Customer", "events": ["insert", "update", "delete"], "when": "document.kind == 'A'"}
-              - {"document": "erp.Contact", "events": "update", "source_name": "document.customer"}
+              - {"document": "erp.Customer", "events": ["insert", "update", "delete", "rename"], "when": "document.kind == 'A'"}
+              - {"document": "erp.Contact", "events": "update", "source_name": "document.customer", "context": {"region": "document.region", "why": {"value": "contact"}}}
             fields: {"a": "source.b"}
             on_delete: keep
+            write_back: {"account": "job.target_document_name"}
             """)
         #expect(type.slug == "customers")
         #expect(type.timeout == .seconds(1500), "the default of the queue long")
@@ -70,9 +72,17 @@ struct TypeDefinitionTests {
         #expect(type.flags.updateWithoutChangesEnabled && type.flags.verboseLogging)
         #expect(type.isDisabled)
         #expect(type.triggers.count == 2)
-        #expect(type.triggers[0].events == [.insert, .update, .delete])
+        #expect(type.orderBy?.description == "context.region")
+        #expect(type.coalesces && !type.isExclusive && type.onFailure == .block && type.onGone == .insert)
+        #expect(type.triggers[0].events == [.insert, .update, .delete, .rename])
         #expect(type.triggers[0].when?.description == "document.kind == 'A'")
         #expect(type.triggers[1].sourceName?.description == "document.customer")
+        #expect(
+            type.triggers[1].context == [
+                Trigger.ContextField(field: "region", value: .path(try Path("document.region"))),
+                Trigger.ContextField(field: "why", value: .constant("contact")),
+            ])
+        #expect(type.controller is MappingController)
     }
 
     @Test("takes a registered controller, with or without a target")
@@ -80,6 +90,35 @@ struct TypeDefinitionTests {
         let type = try read("source: erp.Customer\ncontroller: nation", controllers: ["nation": Nothing()])
         #expect(type.controller is Nothing)
         #expect(type.target == nil)
+    }
+
+    @Test("with relay has a target for each row")
+    func relay() throws {
+        let type = try read(
+            """
+            source: erp.Bundle
+            target: shop.Item
+            relay: {"each": "source.items", "key": "row.id", "removed": "keep"}
+            fields: {"bundle": "job.source_document_name", "quantity": "row.qty"}
+            """)
+        guard case .multiple(let controller) = type.controller.way else {
+            Issue.record("the way is \(type.controller.way.name)")
+            return
+        }
+        #expect(controller is MappingRelayController && !controller.runsRelayFinished)
+    }
+
+    struct Export: BypassController {
+        func execute(_ job: JobHandle) async throws -> BypassResult { .noTarget }
+    }
+
+    @Test("takes controllers of all three ways; a bypass one may hold a lease")
+    func ways() throws {
+        let type = try read(
+            "source: erp.Customer\ncontroller: export\nexclusive: true\norder_by: job.queue",
+            controllers: ["export": Export()])
+        #expect(type.isExclusive && type.target == nil)
+        #expect(type.controller.way.name == "bypass")
     }
 
     @Test(
@@ -135,32 +174,40 @@ struct TypeDefinitionTests {
                 "line 3: types.T.controller: fields beside a controller (write a mapping or a controller, not both)"
             ),
             (
-                "fields: {}\nschedules: [1]",
-                "line 4: types.T.schedules: schedules is not supported by this version (leave it out)"
-            ),
-            (
                 "fields: {}\norder_by: source.x",
-                "line 4: types.T.order_by: order_by is not supported by this version (leave it out)"
+                "line 4: types.T.order_by: source.x: the root source has no meaning here (here, paths begin with context., job., document.)"
             ),
             (
-                "fields: {}\non_failure: block",
-                "line 4: types.T.on_failure: on_failure is not supported by this version (leave it out, or write overtake)"
+                "fields: {}\norder_by: job.dedup",
+                "line 4: types.T.order_by: the job has no field \"dedup\" (known: id, sync_job_type, source_document_type, source_document_name, old_source_document_name, source_version, document, operation, target_document_type, target_document_name, context, queue, timeout, retry_delay, max_retries, trigger_type, triggered_by_document_type, triggered_by_document_name, trigger_document_timestamp, insert_enabled, update_enabled, delete_enabled, update_without_changes_enabled, verbose_logging, dry_run, parent_sync_job, target_key, hops, not_before, dedup_key, hold, relay_finished)"
             ),
             (
-                "fields: {}\ncoalesce: true",
-                "line 4: types.T.coalesce: coalesce is not supported by this version (leave it out, or write false)"
+                "fields: {}\non_failure: wait",
+                "line 4: types.T.on_failure: on_failure is \"wait\" (write one of overtake, block)"
+            ),
+            (
+                "fields: {}\ncoalesce: always",
+                "line 4: types.T.coalesce: coalesce is a text (write true or false)"
+            ),
+            (
+                "fields: {}\non_gone: recreate",
+                "line 4: types.T.on_gone: on_gone is \"recreate\" (write one of fail, insert)"
             ),
             (
                 "fields: {}\nexclusive: true",
-                "line 4: types.T.exclusive: exclusive is not supported by this version (leave it out, or write false)"
+                "line 4: types.T.exclusive: exclusive is for a bypass controller, whose side effects Ferry can't compare before it writes (leave it out: here every write is conditional, and a key's jobs run one at a time)"
             ),
             (
-                "fields: {}\nwrite_back: {\"a\": \"job.id\"}",
-                "line 4: types.T.write_back: write_back is not supported by this version (leave it out)"
+                "controller: nation\nexclusive: true",
+                "line 4: types.T.exclusive: exclusive is for a bypass controller, whose side effects Ferry can't compare before it writes (leave it out: here every write is conditional, and a key's jobs run one at a time)"
             ),
             (
-                "fields: {}\nrelay: {\"each\": \"source.items\"}",
-                "line 4: types.T.relay: relay is not supported by this version (leave it out)"
+                "controller: export\non_gone: insert",
+                "line 4: types.T.on_gone: on_gone has no meaning for a bypass controller, which finds its target itself (leave it out)"
+            ),
+            (
+                "controller: nation\nwrite_back: {\"a\": \"job.id\"}\nrelay: {\"each\": \"source.items\", \"key\": \"row.id\", \"removed\": \"keep\"}",
+                "line 3: types.T.controller: write_back, relay beside a controller (write a mapping or a controller, not both)"
             ),
             (
                 "fields: {}\ntriggers: {}",
@@ -183,8 +230,20 @@ struct TypeDefinitionTests {
                 "line 4: types.T.triggers[0].events[0]: events is \"updated\" (did you mean update?)"
             ),
             (
-                "fields: {}\ntriggers: [{\"document\": \"erp.Customer\", \"events\": [\"rename\"]}]",
-                "line 4: types.T.triggers[0].events[0]: the event rename is not supported by this version (leave it out; publish a delete and an insert)"
+                "fields: {}\ntriggers: [{\"document\": \"erp.Contact\", \"events\": [\"rename\"], \"source_name\": \"document.c\"}]",
+                "line 4: types.T.triggers[0].events: rename has a meaning only for erp.Customer itself (leave it out here; a rename of another document changes no source's name)"
+            ),
+            (
+                "fields: {}\ntriggers: [{\"document\": \"erp.Customer\", \"events\": \"update\", \"context\": \"all\"}]",
+                "line 4: types.T.triggers[0].context: context is a text (write {field: document.field, other: {value: …}})"
+            ),
+            (
+                "fields: {}\ntriggers: [{\"document\": \"erp.Customer\", \"events\": \"update\", \"context\": {\"a\": \"North\"}}]",
+                "line 4: types.T.triggers[0].context.a: \"North\" is no path (a constant? write {value: North}; paths begin with document.)"
+            ),
+            (
+                "fields: {}\ntriggers: [{\"document\": \"erp.Customer\", \"events\": \"update\", \"context\": {\"a\": {\"from\": \"document.a\"}}}]",
+                "line 4: types.T.triggers[0].context.a: this is neither a path nor a constant (write {field: document.field, other: {value: …}})"
             ),
             (
                 "fields: {}\ntriggers: [{\"document\": \"erp.Contact\", \"events\": [\"update\"]}]",
@@ -200,7 +259,7 @@ struct TypeDefinitionTests {
             ),
         ])
     func problem(text: String, expected: String) throws {
-        #expect(try problems(text, controllers: ["nation": Nothing()]) == [expected])
+        #expect(try problems(text, controllers: ["nation": Nothing(), "export": Export()]) == [expected])
     }
 
     @Test("needs source and target, and names them as system.Type")

@@ -100,7 +100,7 @@ struct TriggerTests {
         let request = try #require(try type.request(for: event(.update, document: ["a": 1])))
         #expect(request.id == "e-1:customer_sync")
         #expect(request.syncJobType == "Customer Sync" && request.sourceDocumentName == "C-1")
-        #expect(request.sourceDocumentType == "Customer" && request.sourceVersion == "7" && request.hops == 3)
+        #expect(request.sourceDocumentType == "Customer" && request.sourceVersion == "7" && request.hops == 4)
         #expect(request.triggerType == .documentHook && request.triggeredByDocumentType == "Customer")
         #expect(request.triggeredByDocumentName == "C-1" && request.triggerDocumentTimestamp == "2026-11-21T00:00:00Z")
         #expect(request.operation == nil && request.document == nil, "the source is loaded, not taken from the event")
@@ -142,6 +142,55 @@ struct TriggerTests {
             try type.request(for: event(.delete, of: Self.contact, name: "K-1", document: ["customer": "C-9"])))
         #expect(other.operation == nil && other.document == nil && other.sourceVersion == nil)
         #expect(other.sourceDocumentName == "C-9" && other.triggeredByDocumentName == "K-1")
+    }
+
+    @Test("carries a rename as a request of the new name that knows the old one")
+    func renames() throws {
+        let type = type(Trigger(document: Self.customer, events: [.rename]))
+        var event = event(.rename, name: "C-2")
+        event.oldName = "C-1"
+        let request = try #require(try type.request(for: event))
+        #expect(request.sourceDocumentName == "C-2" && request.oldSourceDocumentName == "C-1")
+        #expect(request.operation == nil && request.document == nil && request.sourceVersion == "7")
+        event.oldName = "C-2"
+        #expect(try type.request(for: event)?.oldSourceDocumentName == nil, "nothing was renamed")
+        for missing in [nil, ""] as [String?] {
+            event.oldName = missing
+            let failure = #expect(throws: JobFailure.self) { try type.request(for: event) }
+            #expect(failure?.code == .missingField)
+            #expect(failure?.message.contains("old_name") == true)
+        }
+    }
+
+    @Test("says which context, by paths over the image and constants")
+    func context() throws {
+        let fields = [
+            Trigger.ContextField(field: "region", value: .path(try Path("document.address.region"))),
+            Trigger.ContextField(field: "nothing", value: .path(try Path("document.nothing"))),
+            Trigger.ContextField(field: "missing", value: .path(try Path("document.missing"))),
+            Trigger.ContextField(field: "why", value: .constant(["changed", 1])),
+        ]
+        let type = type(Trigger(document: Self.customer, events: [.update, .delete], context: fields))
+        let image: JSONObject = ["address": ["region": "North"], "nothing": nil]
+        let expected: JSONObject = ["region": "North", "nothing": nil, "why": ["changed", 1]]
+        for kind in [ChangeEvent.Kind.update, .delete] {
+            #expect(try type.request(for: event(kind, document: image))?.context == expected)
+        }
+        #expect(try type.request(for: event(.update))?.context == ["why": ["changed", 1]])
+        let plain = self.type(Trigger(document: Self.customer, events: [.update]))
+        #expect(try plain.request(for: event(.update, document: image))?.context == nil)
+    }
+
+    @Test("counts a hop, and ends as a loop above eight: trigger loop A → B → A")
+    func hops() throws {
+        let type = type(Trigger(document: Self.customer, events: [.update]))
+        var event = event(.update)
+        event.hops = 7
+        #expect(try type.request(for: event)?.hops == 8)
+        event.hops = 8
+        let failure = #expect(throws: JobFailure.self) { try type.request(for: event) }
+        #expect(failure?.code == .loop)
+        #expect(failure?.disposition == .permanent)
     }
 
     private static let imagesWithoutName: [JSONObject?] = [

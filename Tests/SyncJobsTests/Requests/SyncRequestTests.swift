@@ -24,8 +24,8 @@ struct SyncRequestTests {
          "triggered_by_document_type":"Contact","triggered_by_document_name":"K-1",
          "trigger_document_timestamp":"2026-11-21T00:00:00+01:00","insert_enabled":false,"update_enabled":true,
          "delete_enabled":false,"update_without_changes_enabled":true,"verbose_logging":true,"dry_run":true,
-         "parent_sync_job":"p-1","hops":8,"target_key":"row-1","not_before":"2026-11-21T08:00:00Z",
-         "dedup_key":"nightly","hold":true,"relay_finished":"p-0"}
+         "parent_sync_job":"p-1","hops":8,"target_key":"row-1","old_source_document_name":"C-0",
+         "not_before":"2026-11-21T00:00:00Z","dedup_key":"d","hold":true,"relay_finished":"p-0"}
         """
 
     @Test("takes all of its fields, and is written as it was read")
@@ -39,12 +39,13 @@ struct SyncRequestTests {
         #expect(request.triggerType == .documentHook)
         #expect(request.flags.insertEnabled == false && request.flags.updateWithoutChangesEnabled == true)
         #expect(request.dryRun && request.hops == 8)
-        #expect(request.targetKey == "row-1" && request.dedupKey == "nightly" && request.hold)
-        #expect(request.notBefore == Timestamp("2026-11-21T08:00:00Z") && request.relayFinished == "p-0")
         var again = try decode(JSONValue.object(request.json).canonicalText, messageID: nil)
         #expect(again.id == "m-1", "the AMQP message_id went before the body's id")
         again.id = request.id
         #expect(again == request)
+        #expect(
+            request.targetKey == "row-1" && request.oldSourceDocumentName == "C-0" && request.relayFinished == "p-0")
+        #expect(request.notBefore == Timestamp("2026-11-21T00:00:00Z") && request.dedupKey == "d" && request.hold)
         #expect(request.json.count == SyncRequestField.allCases.count)
     }
 
@@ -138,6 +139,19 @@ struct SyncRequestTests {
             try decode("{\"sync_job_type\":\"T\",\"source_document_name\":\"x\",\(member)}")
         }
         #expect(failure?.code == .invalidField)
+    }
+
+    @Test(
+        "of a renamed source says from what to what",
+        arguments: [
+            #""source_document_name":"x","old_source_document_name":"""#,
+            #""context":{},"old_source_document_name":"y""#,
+            #""context":{},"source_document_name":"","old_source_document_name":"y""#,
+        ])
+    func renames(fields: String) {
+        let failure = #expect(throws: JobFailure.self) { try decode("{\"sync_job_type\":\"T\",\(fields)}") }
+        #expect(failure?.code == .missingField)
+        #expect(failure?.remedy.contains("old_source_document_name") == true)
     }
 
     @Test("without any id is refused by name")

@@ -1,0 +1,171 @@
+// A mapping applied to one job, or to one row of its source: the target, its fields, what is written back. Lookups are
+// answered first; from there on everything is pure, so that `ferry try` can tell the same things that a run does.
+
+/// One mapping and one job.
+struct MappingRun {
+    let mapping: Mapping
+    let needs: Mapping.Needs
+    let target: DocumentType
+    let job: JobHandle
+    /// The row that the root `row` means outside of child tables; nil where there is none.
+    let row: JSONObject?
+    /// Whether the end of the source, or of its row, is to be synced: `on_delete` instead of the other rules.
+    let isEnd: Bool
+
+    // MARK: target
+
+    /// End first (which skips `when` and `require`), then condition, requirements, binding, match.
+    func decision() async throws -> TargetDecision {
+        if isEnd { return try decisionOfEnd() }
+        let scope = scope(operation: job.boundTargetName == nil ? nil : .update, targetName: job.boundTargetName)
+        guard mapping.holds(in: scope) else { return .none(.condition) }
+        try checkRequirements(in: scope)
+        if let bound = job.boundTargetName { return .update(bound) }
+        if let found = try await matchedName(in: scope) { return .update(found) }
+        guard job.job.request.operation != .update else {
+            throw JobFailure(
+                .targetNotFound, "an update is asked for, and no target is bound or matched",
+                remedy: "send the request without operation, so that the target is inserted")
+        }
+        return .insert()
+    }
+
+    private func decisionOfEnd() throws -> TargetDecision {
+        let effect = try mapping.effectOfEnd
+        guard let bound = job.boundTargetName else { return .none(.alreadyGone) }
+        switch effect {
+        case .delete: return .delete(bound)
+        case .keep: return .none(.sourceDeleted)
+        case .update: return .update(bound)
+        }
+    }
+
+    func checkRequirements(in scope: Scope) throws {
+        for requirement in mapping.require {
+            let value = requirement.path.value(in: scope) ?? .null
+            guard value.isNull || value == "" else { continue }
+            throw JobFailure(
+                .requiredFieldMissing, "\(requirement.path) is required, and is missing, null or empty",
+                remedy: "complete the source document, then send it again")
+        }
+    }
+
+    private func matchedName(in scope: Scope) async throws -> String? {
+        guard !mapping.match.isEmpty else { return nil }
+        let scope = try await answering(mapping.match, about: [:], isInsert: true, in: scope)
+        var fields: JSONObject = [:]
+        for rule in mapping.match {
+            do {
+                // Nothing equals null: such a source matches nothing.
+                guard let value = try rule.value(in: scope), !value.isNull else { return nil }
+                fields[rule.field] = value
+            } catch let error as RuleFailure { throw failure(error) }
+        }
+        let found = try await job.lookups.find(DocumentQuery(type: target, fields: fields))
+        let names = found.compactMap { $0.key?.name }
+        guard names.count > 1 else { return names.first }
+        let shown = names.prefix(5).map { JSONValue.string($0).shortText }.joined(separator: ", ")
+        throw JobFailure(
+            .ambiguousMatch,
+            "\(fields.keys.joined(separator: ", ")) matches \(names.count) or more documents of \(target): \(shown)",
+            remedy: "merge them, or match by fields that only one document has")
+    }
+
+    // MARK: fields
+
+    /// Sets the fields and child tables; at an end those of `on_delete: update`.
+    func update(_ document: inout Document) async throws {
+        let isInsert = isInsert(document)
+        let name = document.key?.name ?? job.boundTargetName
+        let scope = scope(operation: isInsert ? .insert : .update, targetName: name)
+        if isEnd, case .update(let rules) = mapping.onDelete {
+            let scope = try await answering(rules, about: document.fields, isInsert: isInsert, in: scope)
+            return try apply(rules, to: &document.fields, in: scope, isInsert: isInsert)
+        }
+        try checkRequirements(in: scope)
+        let answered = try await answering(
+            mapping.fields, tables: mapping.tables, about: document.fields, isInsert: isInsert, in: scope)
+        try apply(mapping.fields, to: &document.fields, in: answered, isInsert: isInsert)
+        if !mapping.tables.isEmpty {
+            let shape = job.lookups.shape(of: target)
+            for table in mapping.tables {
+                do { try table.apply(to: &document.fields, in: answered, shape: shape) } catch let error
+                    as TableRule.RowFailure
+                { throw failure(error.failure, in: error.table, row: error.row) }
+            }
+        }
+        try await enqueueFollowers(isInsert: isInsert)
+    }
+
+    /// Whether `document` is a new one; its name may be known already, when the request named it.
+    func isInsert(_ document: Document?) -> Bool { document?.key == nil || document?.fields.isEmpty != false }
+
+    /// Sets the fields of `write_back` in the source; nothing at an end.
+    func writeBack(_ source: inout Document, target written: DocumentKey) async throws {
+        guard !mapping.writeBack.isEmpty, !isEnd else { return }
+        let scope = scope(operation: job.boundTargetName == nil ? nil : .update, targetName: written.name)
+        let answered = try await answering(mapping.writeBack, about: source.fields, isInsert: false, in: scope)
+        try apply(mapping.writeBack, to: &source.fields, in: answered, isInsert: false, document: job.type.source)
+    }
+
+    private func apply(
+        _ rules: [FieldRule], to fields: inout JSONObject, in scope: Scope, isInsert: Bool,
+        document: DocumentType? = nil
+    ) throws {
+        for rule in rules {
+            do { try rule.apply(to: &fields, in: scope, isInsert: isInsert) } catch let error as RuleFailure {
+                throw failure(error, document: document)
+            }
+        }
+    }
+
+    /// `scope` with the answers to everything that the rules will look up about `object`.
+    func answering(
+        _ rules: [FieldRule], tables: [TableRule] = [], about object: JSONObject, isInsert: Bool, in scope: Scope
+    ) async throws -> Scope {
+        guard needs.lookups else { return scope }
+        var resolution = LookupResolution()
+        resolution.collect(rules, object: object, isInsert: isInsert, scope: scope)
+        for table in tables { resolution.collect(table, scope: scope) }
+        var scope = scope
+        scope.lookups = try await resolution.answers(by: job)
+        return scope
+    }
+
+    // MARK: failures
+
+    /// The failure of the job for a rule that failed, its value masked where it may be sensitive.
+    ///
+    /// - Parameter document: the type that the rule's field belongs to; nil for the target's.
+    func failure(
+        _ error: RuleFailure, in table: TableRule? = nil, row: Int? = nil, document: DocumentType? = nil
+    ) -> JobFailure {
+        let failure = error.failure(
+            table: table?.table, row: row, isSensitive: isSensitive(error.rule, in: table, document: document))
+        guard case .lookup(let lookup) = error.rule.origin, error.code == .lookupMissing,
+            let names = LookupCircle.names(from: job.type, through: lookup.type.text, type: job.services.type)
+        else { return failure }
+        return JobFailure(
+            failure.code, "\(failure.message); the types wait for each other: \(names.joined(separator: " → "))",
+            remedy: "if the two documents name each other, write missing: null on one side; else: \(failure.remedy)",
+            disposition: failure.disposition)
+    }
+
+    /// Whether the field that the rule sets, or anything that the rule reads, is declared sensitive.
+    func isSensitive(_ rule: FieldRule, in table: TableRule? = nil, document: DocumentType? = nil) -> Bool {
+        let shape = job.lookups.shape(of: document ?? target)
+        let fields = table.map { shape.tables[$0.table]?.fields ?? [:] } ?? shape.fields
+        if fields[rule.field]?.isSensitive == true { return true }
+        let source = job.lookups.shape(of: job.type.source)
+        return rule.paths.contains { path in
+            guard let field = path.fields.first else { return false }
+            switch path.root {
+            case .source: return source.fields[field]?.isSensitive == true || source.tables[field] != nil
+            case .row:
+                let rows = (table?.from ?? mapping.relay?.each)?.fields.first.flatMap { source.tables[$0] }
+                return rows?.fields[field]?.isSensitive == true
+            case .context, .job, .document: return false
+            }
+        }
+    }
+}
