@@ -207,7 +207,9 @@ import Testing
     private func rebinding(_ world: LocalWorld) throws -> LocalEngine {
         try engine(world) {
             $0.target = { job in
-                guard job.boundTargetName == nil, !job.isDelete, let mail = job.source?["mail"] else { return job.defaultTarget }
+                guard job.boundTargetName == nil, !job.isDelete, let mail = job.source?["mail"] else {
+                    return job.defaultTarget
+                }
                 let found = try await job.lookups.find(
                     DocumentQuery(type: LocalWorld.shopAccount, fields: ["mail": mail]))
                 return found.first?.key.map { .update($0.name) } ?? .insert()

@@ -76,10 +76,12 @@ import Testing
         let world = try LocalWorld()
         let type = world.type(ScriptedSingle(script: world.script)) { $0.coalesces = true }
         let parts = try world.parts([type])
-        let loser = QueuedJob(
-            delivery: nil, request: world.request("old"), type: type, queue: "default", receivedAt: world.clock.now,
-            turn: 0, body: [])
-        guard case .committed(let record, _) = try await parts.runner.supersede(loser, by: "new") else {
+        func queued(_ id: String) -> QueuedJob {
+            QueuedJob(
+                delivery: nil, request: world.request(id), type: type, queue: "default",
+                receivedAt: world.clock.now, turn: 0, body: [])
+        }
+        guard case .committed(let record, _) = try await parts.runner.supersede(queued("old"), by: queued("new")) else {
             Issue.record("it was not skipped")
             return
         }

@@ -121,7 +121,8 @@ private actor Story {
     /// A request for each of the two types.
     private func ask(_ name: String, _ adjust: (inout SyncRequest) -> Void) {
         for type in ["customer_sync", "shop_sync"] {
-            undelivered.append(world.request("\(type) \(undelivered.count + delivered.count)", name, type: type, adjust))
+            undelivered.append(
+                world.request("\(type) \(undelivered.count + delivered.count)", name, type: type, adjust))
         }
     }
 

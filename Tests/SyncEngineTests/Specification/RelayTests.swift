@@ -180,7 +180,9 @@ import Testing
                 if job.job.retryCount == 0 { throw JobFailure.retryable("the mail server is down") }
             }
             $0.on = { word, job in
-                if word == "targets", job.job.request.sourceDocumentName == "C-2" { throw JobFailure.permanent("enough") }
+                if word == "targets", job.job.request.sourceDocumentName == "C-2" {
+                    throw JobFailure.permanent("enough")
+                }
             }
         }
         try await world.putCustomer("C-1", "Ada")

@@ -8,7 +8,7 @@ import Testing
 @testable import SyncEngine
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 @Suite(.timeLimit(.minutes(1))) struct TimeoutTests {

@@ -235,8 +235,9 @@ import Testing
         let second = try await engine.deliver(request)
         #expect(second.endedAt == first.endedAt)
         #expect(world.log.all.count == count)
-        guard case .duplicate = try await world.parts([world.type(ScriptedSingle(script: world.script))])
-            .deliver(request)
+        guard
+            case .duplicate = try await world.parts([world.type(ScriptedSingle(script: world.script))])
+                .deliver(request)
         else {
             Issue.record("it is no duplicate")
             return
