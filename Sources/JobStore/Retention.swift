@@ -113,6 +113,8 @@ struct PrunePart {
         """
     }
 
+    /// Which records they are, without those that stay whatever their age.
+    ///
     /// What was born late has not ended early: the index of births leads, and the status must not. A relay's records are
     /// kept as long as one of them is unresolved: a child that is retried ends its relay once more, with all in its count.
     private var condition: String {
