@@ -57,7 +57,15 @@ struct JobRunner: Sendable {
             let run = JobRun(
                 job: record, turn: job.turn, runID: Self.randomID(), node: node, startedAt: now(), body: job.body)
             let later = waitingTransition(job, known: preparation.job)
-            if let refused = try await admit(job, run: run, isToRun: later == nil) { return refused }
+            switch try await admit(job, run: run, isToRun: later == nil) {
+            case .admitted: break
+            case .ended(let ending): return ending
+            case .underWay:
+                // Its delivery is kept meanwhile: that run may be a dead process's, and then this one is the next.
+                do { try await Task.sleep(for: .seconds(1)) } catch { return .abandoned }
+                preparation = try await prepare([job])[0]
+                continue
+            }
             if let later { return try await wait(later) }
             let active = ActiveRun(
                 run: run, timeout: job.request.timeout ?? job.type.timeout,
@@ -137,14 +145,21 @@ struct JobRunner: Sendable {
 
     // MARK: admission
 
+    private enum Admitted {
+        case admitted
+        case ended(Ending)
+        /// Another run of this job holds its lease.
+        case underWay
+    }
+
     /// Keys that must be claimed: nil when it may go on.
     ///
     /// A job that only waits holds its dedup key as well; order and lease are asked for before a run alone.
-    private func admit(_ job: QueuedJob, run: JobRun, isToRun: Bool) async throws(JobStoreError) -> Ending? {
+    private func admit(_ job: QueuedJob, run: JobRun, isToRun: Bool) async throws(JobStoreError) -> Admitted {
         let request = job.request
         let isBlocking = isToRun && job.type.onFailure == .block
         let isExclusive = isToRun && job.type.isExclusive
-        guard request.dedupKey != nil || isExclusive || isBlocking else { return nil }
+        guard request.dedupKey != nil || isExclusive || isBlocking else { return .admitted }
         let instant = now()
         let question = JobStore.AdmissionRequest(
             job: run.job, turn: run.turn, runID: run.runID, dedupKey: request.dedupKey,
@@ -152,15 +167,18 @@ struct JobRunner: Sendable {
             leaseUntil: instant.advanced(by: ActiveRuns.leaseTime), now: instant)
         let admission = try await patience.attempt { () async throws(JobStoreError) in try await store.admit(question) }
         switch admission {
-        case .run: return nil
+        case .run: return .admitted
         case .duplicate(let holder):
             let skipped = JobTransition.skip(run.job, turn: run.turn, reason: .duplicate, because: holder, now: instant)
-            guard let record = try await committer.commit(skipped) else { return .duplicate }
-            return .committed(record, leftover: nil)
-        case .leased(_, let until):
+            guard let record = try await committer.commit(skipped) else { return .ended(.duplicate) }
+            return .ended(.committed(record, leftover: nil))
+        case .leased(let holder, let until):
+            // Another run of this job: a commit would raise the turn and fence it. The lease ends with that run.
+            if holder.hasSameBytes(as: job.request.id) { return .underWay }
             let later = min(until, instant.advanced(by: .seconds(5)))
-            return try await wait(.wait(run.job, turn: run.turn, reason: .snooze, until: later, now: instant))
-        case .blocked: return .waiting(run.job)
+            let waiting = JobTransition.wait(run.job, turn: run.turn, reason: .snooze, until: later, now: instant)
+            return .ended(try await wait(waiting))
+        case .blocked: return .ended(.waiting(run.job))
         }
     }
 
