@@ -40,6 +40,11 @@ test: libraries ## everything the tests need, then the tests (integration tests 
 	@scripts/install-dependencies amqp-tools python3 python3-venv openssl iso-codes sqlite3
 	@scripts/test
 
+.PHONY: examples
+examples: libraries ## the example program of Examples/, built and tested as the package of its own that it is
+	swift build --package-path Examples
+	swift test --package-path Examples
+
 .PHONY: lint
 lint: ## the format rules, strictly
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests

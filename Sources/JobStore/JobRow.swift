@@ -12,7 +12,9 @@ enum JobRow {
         "next_turn", "created_at", "started_at", "ended_at", "dead_lettered_at",
     ]
     /// Those that follow, with the values that they have where a job is plain: it ended in its first run, and had nothing
-    /// to do with others. These are the columns' defaults too.
+    /// to do with others.
+    ///
+    /// These are the columns' defaults too.
     private static let laterNames = [
         ("parent", "NULL"), ("cancel_reason", "NULL"), ("related_job", "NULL"), ("superseded", "NULL"),
         ("attempt_count", "1"), ("retry_after", "NULL"), ("wait_reason", "NULL"), ("order_key", "NULL"),

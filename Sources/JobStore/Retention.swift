@@ -114,8 +114,10 @@ struct PrunePart {
         """
     }
 
-    /// What was born late has not ended early: the index of births leads, and the status must not. A relay's records are
-    /// kept as long as one of them is unresolved: a child that is retried ends its relay once more, with all in its count.
+    /// What was born late has not ended early: the index of births leads, and the status must not.
+    ///
+    /// A relay's records are kept as long as one of them is unresolved: a child that is retried ends its relay once more,
+    /// with all in its count.
     private var condition: String {
         """
         job.created_at < ?1 AND coalesce(job.ended_at, job.created_at) < ?1

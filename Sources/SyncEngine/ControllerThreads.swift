@@ -70,7 +70,7 @@ final class ControllerThreads: TaskExecutor {
                 job.runSynchronously(on: asUnownedTaskExecutor())
             }
         }
-        thread.name = "ferry.controller"
+        thread.name = "ferry.user-code"
         thread.stackSize = 4 << 20
         thread.start()
     }

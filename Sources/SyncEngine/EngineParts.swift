@@ -17,12 +17,14 @@ struct EngineParts: Sendable {
     init(
         types: SyncJobTypes, systems: DocumentSystems, store: JobStore, publisher: any MessageSink,
         maximumDocumentBytes: Int, storePatience: Duration, controllerThreads: Int, node: String, logger: Logger,
-        now: @escaping @Sendable () -> Timestamp
+        now: @escaping @Sendable () -> Timestamp, leavesOwed: Bool = false
     ) {
         patience = StorePatience(limit: storePatience, logger: logger)
         runs = ActiveRuns(store: store, now: now, logger: logger)
         events = EventStream()
-        outbox = OutboxPublisher(store: store, publisher: publisher, patience: patience, now: now, logger: logger)
+        outbox = OutboxPublisher(
+            store: store, publisher: publisher, patience: patience, now: now, logger: logger,
+            leavesOwed: leavesOwed)
         let committer = Committer(store: store, outbox: outbox, patience: patience, events: events, now: now)
         let services = EngineServices(
             types: types, store: store, patience: patience, runs: runs, events: events)

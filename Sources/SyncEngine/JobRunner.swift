@@ -81,17 +81,35 @@ struct JobRunner: Sendable {
         }
     }
 
-    /// Ends a job without a run because `winner` stands for it.
+    /// Ends jobs without a run, each because its winner stands for it.
     ///
-    /// - Returns: nil when the winner turns out to be over (a message that came twice): nobody stands for the job then.
-    func supersede(_ job: QueuedJob, by winner: QueuedJob) async throws(JobStoreError) -> Ending? {
-        let preparations = try await prepare([job, winner])
-        let preparation = preparations[0]
-        if let over = try await inbox.endingWithoutRun(job, preparation: preparation) { return over }
-        guard !inbox.isOver(winner, preparation: preparations[1]) else { return nil }
+    /// - Returns: nil where the winner turns out to be over (a message that came twice): nobody stands for that job then.
+    func supersede(_ batch: [(loser: QueuedJob, winner: QueuedJob)]) async throws -> [Ending?] {
+        let found = try await prepare(batch.map(\.loser) + batch.map(\.winner))
+        return try await withThrowingTaskGroup(of: (Int, Ending?).self) { group in
+            for (position, (loser, winner)) in batch.enumerated() {
+                group.addTask {
+                    let preparation = found[position]
+                    if let over = try await inbox.endingWithoutRun(loser, preparation: preparation) {
+                        return (position, over)
+                    }
+                    guard !inbox.isOver(winner, preparation: found[batch.count + position]) else {
+                        return (position, nil)
+                    }
+                    return (position, try await supersede(loser, preparation: preparation, by: winner.request.id))
+                }
+            }
+            var endings = [Ending?](repeating: nil, count: batch.count)
+            for try await (position, ending) in group { endings[position] = ending }
+            return endings
+        }
+    }
+
+    private func supersede(
+        _ job: QueuedJob, preparation: JobStore.Preparation, by winner: String
+    ) async throws(JobStoreError) -> Ending {
         let skipped = JobTransition.skip(
-            preparation.job ?? job.newRecord(), turn: job.turn, reason: .superseded, because: winner.request.id,
-            now: now())
+            preparation.job ?? job.newRecord(), turn: job.turn, reason: .superseded, because: winner, now: now())
         guard let record = try await committer.commit(skipped) else { return .duplicate }
         return .committed(record, leftover: nil)
     }

@@ -44,6 +44,9 @@ public actor LocalEngine {
         public var maximumDocumentBytes = 8_388_608
         /// Who ran the jobs, in their records.
         public var node = "local"
+        /// Whether what jobs owe (children, retries, follow-ups, dead letters) stays in the store's outbox, from where
+        /// a worker publishes it, instead of waiting in ``LocalEngine/pending``.
+        public var leavesOwed = false
 
         /// The defaults.
         public init() {}
@@ -73,7 +76,7 @@ public actor LocalEngine {
         parts = EngineParts(
             types: types, systems: systems, store: store, publisher: sink,
             maximumDocumentBytes: settings.maximumDocumentBytes, storePatience: .seconds(10), controllerThreads: 4,
-            node: settings.node, logger: logger, now: now)
+            node: settings.node, logger: logger, now: now, leavesOwed: settings.leavesOwed)
         scheduler = Scheduler(types: types, store: store, parts: parts, logger: logger, now: now)
     }
 

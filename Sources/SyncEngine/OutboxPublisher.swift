@@ -16,6 +16,8 @@ struct OutboxPublisher: Sendable {
     let patience: StorePatience
     let now: @Sendable () -> Timestamp
     let logger: Logger
+    /// Whether what is owed stays in the store's custody, for somebody who has a broker.
+    var leavesOwed = false
 
     /// Publishes `owed` and settles what the broker confirmed.
     ///
@@ -25,6 +27,7 @@ struct OutboxPublisher: Sendable {
     @discardableResult
     func publish(_ owed: [OutboxMessage]) async throws(JobStoreError) -> Bool {
         guard !owed.isEmpty else { return true }
+        if leavesOwed { return false }
         let instant = now()
         let outcomes = await publisher.publish(owed.map { .owed($0, now: instant) })
         var confirmed: [String] = []

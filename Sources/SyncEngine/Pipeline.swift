@@ -31,7 +31,8 @@ actor Pipeline {
     private var isStopping = false
     private var failure: (any Error)?
     private var publishing = 0
-    private var superseding = 0
+    private var losers = FIFO<(loser: QueuedJob, winner: QueuedJob)>()
+    private var isEndingLosers = false
     private let threads: ControllerThreads
 
     /// How long a write that was under way when its run was cut off may still land.
@@ -197,21 +198,35 @@ actor Pipeline {
     }
 
     private func supersede(_ loser: QueuedJob, by winner: QueuedJob) {
-        let runner = self.runner
-        superseding += 1
-        errandSink.yield { await self.superseded(loser, try await runner.supersede(loser, by: winner)) }
+        losers.append((loser, winner))
+        endLosers()
     }
 
-    private func superseded(_ loser: QueuedJob, _ ending: JobRunner.Ending?) {
-        superseding -= 1
-        guard let ending else {
-            // Nobody stands for it after all. What came with an earlier connection is delivered again.
-            if loser.delivery?.epoch == epoch, lanes.submit(loser, key: loser.orderKey) { ready.append(loser) }
-            return dispatch()
+    /// Ends those that lost, one batch at a time and in the order of their losing: so a winner that lost in its turn is
+    /// still found as one that is to run.
+    private func endLosers() {
+        guard !isEndingLosers else { return }
+        let batch = losers.popFirst(256)
+        guard !batch.isEmpty else { return }
+        isEndingLosers = true
+        let runner = self.runner
+        errandSink.yield { await self.endedLosers(batch, try await runner.supersede(batch)) }
+    }
+
+    private func endedLosers(_ batch: [(loser: QueuedJob, winner: QueuedJob)], _ endings: [JobRunner.Ending?]) {
+        isEndingLosers = false
+        for (job, ending) in zip(batch.map(\.loser), endings) {
+            if let ending {
+                count(ending)
+                if case .abandoned = ending { continue }
+                if let delivery = job.delivery { settle(delivery) }
+            } else if job.delivery?.epoch == epoch, lanes.submit(job, key: job.orderKey) {
+                // Nobody stands for it after all. What came with an earlier connection is delivered again.
+                ready.append(job)
+            }
         }
-        count(ending)
-        if case .abandoned = ending { return }
-        if let delivery = loser.delivery { settle(delivery) }
+        endLosers()
+        dispatch()
     }
 
     /// Prepares what is ready, one batch at a time: what becomes ready meanwhile goes into the next.
@@ -346,7 +361,7 @@ actor Pipeline {
     func beginStopping() { isStopping = true }
 
     /// Whether nothing is under way: no job, no routing, no answer.
-    var isQuiet: Bool { running == 0 && publishing == 0 && superseding == 0 && !isRouting && !isAnswering }
+    var isQuiet: Bool { running == 0 && publishing == 0 && !isEndingLosers && !isRouting && !isAnswering }
 
     /// Whether nothing is under way and no delivery is unanswered.
     var isIdle: Bool { isQuiet && ledger.unsettled == 0 }

@@ -24,7 +24,8 @@ struct RunSupervisor: Sendable {
         }
         private let state = Mutex(State())
 
-        fileprivate func end() {
+        /// The work has ended.
+        func end() {
             settle { $0.isEnded = true }
             state.withLock { $0.atEnd.take() }?()
         }

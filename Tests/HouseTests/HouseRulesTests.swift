@@ -113,18 +113,14 @@ import Testing
         }
     }
 
-    /// Polling a condition sleeps between two looks, briefly; anything longer is a wait for a time, unless the line above says
-    /// that it is a controller's work.
+    /// Polling a condition sleeps between two looks, briefly; anything longer is a wait for a time.
     @Test func testsWaitForConditionsAndNeverForATime() throws {
         let brief = [".milliseconds(2)", ".milliseconds(5)", ".milliseconds(10)", "usleep(5_000)"]
         for file in try SourceFile.all(in: "Tests") where !file.path.hasPrefix("Tests/HouseTests") {
             for index in file.lines.indices {
                 let code = file.code(index)
                 let sleeps = ["Task.sleep", "Thread.sleep", "usleep("].contains { code.contains($0) }
-                let isWork =
-                    index > 0 && file.lines[index - 1].contains("controller")
-                    && file.lines[index - 1].contains("not a wait")
-                #expect(!sleeps || isWork || brief.contains { code.contains($0) }, "\(file):\(index + 1)")
+                #expect(!sleeps || brief.contains { code.contains($0) }, "\(file):\(index + 1)")
             }
         }
     }

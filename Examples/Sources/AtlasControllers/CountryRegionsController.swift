@@ -22,7 +22,8 @@ struct CountryRegionsController: MultipleTargetsController {
             typeSlug: job.type.slug, source: DocumentKey(type: job.type.source, name: country))
         // Names are bytes: composed and decomposed letters are two names, which Swift's == takes for one.
         let known = Set(codes.map { ExactString($0) })
-        codes += bindings.filter { !$0.isDeleted && !known.contains(ExactString($0.key.key)) }.map(\.key.key)
+        let bound = bindings.filter { !$0.isDeleted && !$0.key.key.isEmpty }.map(\.key.key)
+        codes += bound.filter { !known.contains(ExactString($0)) }
         return codes.map { RelayTarget(key: $0) }
     }
 

@@ -21,6 +21,8 @@ struct TypeCase: Sendable {
         var fields: JSONObject
         /// Whether it was deleted since: then it is a last image.
         var isDeleted = false
+        /// Whether it is the target before, and not one that is looked up.
+        var isTarget = false
     }
 
     /// What it is called in reports.

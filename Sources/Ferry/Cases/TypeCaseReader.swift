@@ -64,7 +64,8 @@ struct TypeCaseReader {
         let target = value(.target).flatMap { fields($0, "target") }
         let targetName = targetName(node, target: target, type: type)
         if let target, let targetType = targetType(of: type, node) {
-            placed.append(.init(key: DocumentKey(type: targetType, name: targetName), fields: target))
+            placed.append(
+                .init(key: DocumentKey(type: targetType, name: targetName), fields: target, isTarget: true))
         }
         bound += binding(
             value(.binding), hasTarget: target != nil, targetName: targetName, request: request, type: type)

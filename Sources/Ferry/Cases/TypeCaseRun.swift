@@ -9,8 +9,10 @@ struct TypeCaseResult: Sendable {
     let testCase: TypeCase
     /// The record after the run; nil when the request was refused before it became a job.
     let job: SyncJob?
-    /// The target document after the run; nil when there is none.
-    let target: Document?
+    /// Why the request was refused; nil when it became a job.
+    var refusal: JobFailure?
+    /// The keys of the children, in their order.
+    var children: [String] = []
     /// What is not as expected, a line each; empty when the case passed.
     let differences: [String]
     /// How long it took.
@@ -44,7 +46,7 @@ struct TypeCaseRun: Sendable {
         } catch let failure as JobFailure {
             let differences = refusalDifferences(failure, testCase.expected)
             return TypeCaseResult(
-                testCase: testCase, job: nil, target: nil, differences: differences, time: .now - start)
+                testCase: testCase, job: nil, refusal: failure, differences: differences, time: .now - start)
         }
     }
 
@@ -77,15 +79,13 @@ struct TypeCaseRun: Sendable {
         case .absent: if target != nil { lines.append("target: expected none, and it is there") }
         case nil: break
         }
-        if let children = expected.children {
-            let found = try await test.children(of: job).map { $0.request.targetKey ?? $0.targetName ?? $0.id }
-            if children.sorted() != found.sorted() {
-                lines.append("children: expected \(Self.list(children)), are \(Self.list(found))")
-            }
+        let children = try await test.children(of: job).map { $0.request.targetKey ?? $0.targetName ?? $0.id }
+        if let wanted = expected.children, wanted.sorted() != children.sorted() {
+            lines.append("children: expected \(Self.list(wanted)), are \(Self.list(children))")
         }
         if !lines.isEmpty, let error = job.error { lines.append("it failed: \(error)") }
         return TypeCaseResult(
-            testCase: testCase, job: job, target: target, differences: lines, time: .now - start)
+            testCase: testCase, job: job, children: children, differences: lines, time: .now - start)
     }
 
     // MARK: one word each

@@ -82,7 +82,16 @@ struct JobsPruneCommand: FerrySubcommand {
 
     /// The flags over the configuration.
     func retention(_ settings: RetentionSettings) -> JobStore.Retention {
-        JobStore.Retention(
-            good: keepGood ?? settings.good, failed: keepFailed ?? settings.failed, seen: settings.ids)
+        var retention = JobStore.Retention(settings)
+        if let keepGood { retention.good = keepGood }
+        if let keepFailed { retention.failed = keepFailed }
+        return retention
+    }
+}
+
+extension JobStore.Retention {
+    /// What the configuration says.
+    init(_ settings: RetentionSettings) {
+        self.init(good: settings.good, failed: settings.failed, seen: settings.ids)
     }
 }

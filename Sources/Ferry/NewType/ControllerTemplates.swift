@@ -78,7 +78,8 @@ enum ControllerTemplates {
                     typeSlug: job.type.slug, source: DocumentKey(type: job.type.source, name: name))
                 // Rows that were synced before and are gone: their children delete what they are bound to.
                 let gone = bindings.filter { binding in
-                    !binding.isDeleted && !keys.contains { $0.hasSameBytes(as: binding.key.key) }
+                    !binding.isDeleted && !binding.key.key.isEmpty
+                        && !keys.contains { $0.hasSameBytes(as: binding.key.key) }
                 }
                 return (keys + gone.map(\\.key.key)).map { RelayTarget(key: $0) }
             }

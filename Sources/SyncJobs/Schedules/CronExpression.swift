@@ -1,5 +1,5 @@
-// When a schedule is due, as a cron expression says it. Pure: an instant and a zone in, the next instant out. Each due
-// wall time is one instant, whatever the clocks of the zone do, so that no night runs twice and none is left out.
+// When a schedule is due, as a cron expression says it. Pure: an instant and a zone in, the next instant out. Whatever the
+// clocks of the zone do, no time of day is left out and none runs twice.
 
 /// A cron expression: five fields, or a word such as `@daily`.
 ///

@@ -80,6 +80,10 @@ import Testing
             let object = try answer.json.objectValue
             #expect(object?["by_status"] == ["Finished": 2, "Skipped": 1])
             #expect(object?["keep_good"]?.stringValue == "1d" && object?["keep_failed"]?.stringValue == "200d")
+            let work = try #require(try FerryCommand.parseAsRoot(["work"]) as? WorkCommand)
+            var settings: JobStore.Retention?
+            _ = try await world.capture { settings = try work.settings(try $0.composition()).retention }
+            #expect(settings?.good == .seconds(86_400), "a worker prunes by the same")
             #expect(object?["keep_ids"]?.stringValue == "90d" && object?["dry_run"] == true)
         }
     }

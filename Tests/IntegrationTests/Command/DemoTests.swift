@@ -32,7 +32,7 @@ import Testing
                 return try await world.expect(from: program)
             }
             let check = try await ferry("types", "check")
-            #expect(check.output.contains("4 types, 2 systems: good"), "\(check.text)")
+            #expect(check.output.contains("5 types, 2 systems: good"), "\(check.text)")
             for (type, registry, path, name) in Self.registries {
                 let imported = try await ferry(
                     "documents", "import", "registry.\(type)", "/usr/share/iso-codes/json/\(registry)", "--path", path,

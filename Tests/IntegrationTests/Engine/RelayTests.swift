@@ -21,8 +21,7 @@ import Testing
             onUpdate: { target, job in
                 runs.add(job.targetKey)
                 if job.targetKey == "K-7" { throw JobFailure.permanent("seven is not to be had") }
-                // A slow controller, not a wait: the worker is to be killed in between.
-                try await Task.sleep(for: .milliseconds(20))
+                for _ in 0..<2 { try await Task.sleep(for: .milliseconds(10)) }
             },
             onRelayFinished: { summary, job in
                 ends.add(summary)

@@ -145,7 +145,6 @@ import Testing
     /// Blocks the calling thread, as a driver without async functions does.
     private static func block(for time: Duration) {
         let end = ContinuousClock.now + time
-        // A controller that holds its thread, not a wait.
-        while ContinuousClock.now < end { usleep(10_000) }
+        while ContinuousClock.now < end { usleep(5_000) }
     }
 }

@@ -57,8 +57,10 @@ import Testing
         let runs = Log<String>()
         let script = SingleScript(onUpdate: { _, job in
             runs.add(job.job.id)
-            // A long controller, not a wait: it is canceled.
-            try await Task.sleep(for: .seconds(120))
+            while true {
+                try job.checkCancellation()
+                try await Task.sleep(for: .milliseconds(10))
+            }
         })
         try await EngineWorld.with(
             types: EngineWorld.type("Long Sync", controller: "script"), controllers: ["script": script]
