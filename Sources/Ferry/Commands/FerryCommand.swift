@@ -24,7 +24,8 @@ struct FerryCommand: AsyncParsableCommand {
         version: FerryVersion.current,
         subcommands: [
             WorkCommand.self, EnqueueCommand.self, ChangeCommand.self, JobsCommand.self, WatchCommand.self,
-            DocumentsCommand.self, TypesCommand.self, TryCommand.self, SystemsCommand.self, ImportCommand.self, TopologyCommand.self,
+            DocumentsCommand.self, TypesCommand.self, TryCommand.self, SystemsCommand.self, ImportCommand.self,
+            TopologyCommand.self,
             DeadCommand.self, AuditCommand.self, VersionCommand.self,
         ])
 }

@@ -7,7 +7,8 @@ internal import SyncJobs
 /// `ferry try`.
 struct TryCommand: FerrySubcommand {
     static let configuration = CommandConfiguration(
-        commandName: "try", abstract: "Shows what a job would do: each field, its rule, its value, and what is there now.",
+        commandName: "try",
+        abstract: "Shows what a job would do: each field, its rule, its value, and what is there now.",
         discussion: """
             The source and the target are read from the configured systems and the job runs dry in this process; no \
             broker is asked, nothing is written and no record is made. Sensitive values are masked.
@@ -114,7 +115,8 @@ struct TryCommand: FerrySubcommand {
             let report = try await owed.publish([job.id]) { _ in }
             if let problem = report.problem {
                 context.screen.note(
-                    "what it owes is not published yet (\(problem)); a worker on this store publishes it within seconds")
+                    "what it owes is not published yet (\(problem)); a worker on this store publishes it within seconds"
+                )
             }
         }
         return [.failed, .canceled].contains(job.status) ? .failed : .good

@@ -49,7 +49,8 @@ struct TrialSession: Sendable {
 
     /// Tells one state of the source from another; nil where it can't be read.
     func sourceMark(_ request: SyncRequest) async -> Digest? {
-        guard let name = request.sourceDocumentName, let type = composition.configuration.types[request.syncJobType] else {
+        guard let name = request.sourceDocumentName, let type = composition.configuration.types[request.syncJobType]
+        else {
             return nil
         }
         // A system that does not answer now is asked again; the trial itself says what is wrong with it.

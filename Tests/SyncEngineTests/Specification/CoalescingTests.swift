@@ -78,8 +78,8 @@ import Testing
         let parts = try world.parts([type])
         func queued(_ id: String) -> QueuedJob {
             QueuedJob(
-                delivery: nil, request: world.request(id), type: type, queue: "default",
-                receivedAt: world.clock.now, turn: 0, body: [])
+                delivery: nil, request: world.request(id), type: type, queue: "default", receivedAt: world.clock.now,
+                turn: 0, body: [])
         }
         let endings = try await parts.runner.supersede([(loser: queued("old"), winner: queued("new"))])
         guard case .committed(let record, _)?? = endings.first else {
