@@ -123,32 +123,29 @@ import Testing
     @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/python3")))
     func aLockHeldByAnotherProcessIsWaitedFor() async throws {
         let fixture = try StoreFixture()
-        let script = """
-            import sqlite3, sys
-            db = sqlite3.connect(sys.argv[1], isolation_level=None)
-            db.execute("BEGIN IMMEDIATE")
-            print("locked", flush=True)
-            sys.stdin.readline()
-            db.execute("INSERT INTO audit (at, action, actor, subject) VALUES (1, 'other', 'process', 'x')")
-            db.execute("COMMIT")
-            """
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
-        process.arguments = ["-c", script, fixture.path]
-        let input = Pipe()
-        let output = Pipe()
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        #expect(String(decoding: output.fileHandleForReading.availableData, as: UTF8.self).hasPrefix("locked"))
+        let folder = URL(filePath: fixture.path).deletingLastPathComponent()
+        let (script, locked, go) = ("lock.py", "locked", "go")
+        func path(_ name: String) -> String { folder.appending(path: name).path }
+        try """
+        import os, sqlite3, sys, time
+        db = sqlite3.connect(sys.argv[1], isolation_level=None)
+        db.execute("BEGIN IMMEDIATE")
+        open(sys.argv[2], "w").close()
+        while not os.path.exists(sys.argv[3]): time.sleep(0.005)
+        db.execute("INSERT INTO audit (at, action, actor, subject) VALUES (1, 'other', 'process', 'x')")
+        db.execute("COMMIT")
+        """.write(toFile: path(script), atomically: true, encoding: .utf8)
+        // Not Foundation's Process, which has crashed where tests run side by side.
+        let command = ["/usr/bin/python3", path(script), fixture.path, path(locked), path(go)]
+        let process = try #require(popen(command.map { "'\($0)'" }.joined(separator: " "), "r"))
+        try await waitUntil { FileManager.default.fileExists(atPath: path(locked)) }
         let store = fixture.store
         let commit = Task { try await store.commit(Sample.transition("1")) }
         try await waitUntil { store.writer.isRunning && store.writer.waitingCount == 0 }
         #expect(try await store.job(id: "1") == nil)
-        try input.fileHandleForWriting.write(contentsOf: Data("go\n".utf8))
+        try Data().write(to: URL(filePath: path(go)))
         #expect(try await commit.value.job != nil)
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
+        #expect(pclose(process) == 0)
         #expect(try await store.auditEntries().map(\.action) == ["other"])
     }
 

@@ -162,7 +162,8 @@ struct EngineWorld: Sendable {
     /// A worker of this world.
     func makeWorker(
         store: JobStore? = nil, systems: DocumentSystems? = nil, node: String = "test",
-        _ adjust: (inout Worker.Settings) -> Void = { _ in }
+        _ adjust: (inout Worker.Settings) -> Void = { _ in },
+        now: @escaping @Sendable () -> Timestamp = { Composition.now() }
     ) throws -> Worker {
         var settings = Worker.Settings(queues: composition.configuration.queues)
         settings.grace = .seconds(10)
@@ -170,7 +171,7 @@ struct EngineWorld: Sendable {
         return Worker(
             settings: settings, types: types, systems: systems ?? self.systems,
             store: store ?? self.store, broker: try composition.broker("worker"), topology: composition.topology,
-            node: node, logger: logger, now: { Composition.now() })
+            node: node, logger: logger, now: now)
     }
 
     /// Runs a worker until every queue is empty; answers what it did.
