@@ -134,11 +134,12 @@ extension RunSupervisor {
         // Owned by this call: cancelled as soon as there is an answer.
         let alarm = Task {
             do { try await Task.sleep(for: patience) } catch { return }
-            task.cancel()
+            // Told first, cancelled then: the hook may end well for having heard of the cancellation.
             answer.give(
                 .failure(
                     JobFailure(
                         .timedOut, "it took longer than \(patience.text)", remedy: "do long work in a follow-up job")))
+            task.cancel()
         }
         defer { alarm.cancel() }
         try await withTaskCancellationHandler {

@@ -72,7 +72,9 @@ struct TrialReport: Sendable {
         ]
         object["source_document_name"] = request.sourceDocumentName.map { .string($0) }
         object["target_key"] = request.targetKey.map { .string($0) }
-        object["reason"] = end.reason.map { .string($0) }
+        let reason = end.reason.map { JSONValue.string($0) }
+        if end.status == .skipped { object["skip_reason"] = reason }
+        if end.status == .noTarget { object["no_target_reason"] = reason }
         object["operation"] = outcome.operation.map { .string($0.rawValue) }
         object["target"] = outcome.targetType.map { .string($0.description) }
         object["target_document_name"] = outcome.targetName.map { .string($0) }
