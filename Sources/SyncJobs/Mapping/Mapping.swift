@@ -58,15 +58,18 @@ public struct Mapping: Sendable {
     ///
     /// - Throws: ``JobFailure``, permanent, when the type does not say.
     var effectOfEnd: EndEffect {
+        // The optimiser of Swift 6.3.1 crashes where it is inlined (CopyPropagation, "Found outside of lifetime use").
+        @inline(never)
         get throws(JobFailure) {
+            guard let onDelete else {
+                throw JobFailure.permanent(
+                    "the source was deleted, and the type does not say what that means for its target",
+                    remedy: "add on_delete: delete, keep or {update: …} to the type, then send it again")
+            }
             switch onDelete {
             case .delete: return .delete
             case .keep: return .keep
             case .update: return .update
-            case nil:
-                throw JobFailure.permanent(
-                    "the source was deleted, and the type does not say what that means for its target",
-                    remedy: "add on_delete: delete, keep or {update: …} to the type, then send it again")
             }
         }
     }
