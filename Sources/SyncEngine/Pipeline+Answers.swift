@@ -1,0 +1,55 @@
+// How the pipeline answers the broker and how it ends. What is settled is answered in batches; what is not settled when it
+// ends is the broker's again.
+
+internal import SyncBroker
+
+extension Pipeline {
+    // MARK: answers
+
+    func settle(_ delivery: Delivery, kind: Acknowledgement.Kind = .acknowledge) {
+        ledger.settle(epoch: delivery.epoch, tag: delivery.tag, kind: kind)
+        answer()
+    }
+
+    /// Answers the broker, one batch at a time: what is settled meanwhile goes into the next.
+    func answer() {
+        guard !isAnswering else { return }
+        let answers = ledger.takeAcknowledgements()
+        guard !answers.isEmpty else { return }
+        isAnswering = true
+        let consumer = self.consumer
+        errandSink.yield {
+            await consumer.acknowledge(answers)
+            await self.answered()
+        }
+    }
+
+    func answered() {
+        isAnswering = false
+        answer()
+    }
+
+    // MARK: stopping
+
+    /// Begins nothing new.
+    ///
+    /// What has not begun stays unanswered and goes back to the broker with the connection.
+    func beginStopping() { isStopping = true }
+
+    /// Whether nothing is under way: no job, no routing, no answer.
+    var isQuiet: Bool { running == 0 && publishing == 0 && !isEndingLosers && !isRouting && !isAnswering }
+
+    /// Whether nothing is under way and no delivery is unanswered.
+    var isIdle: Bool { isQuiet && ledger.unsettled == 0 }
+
+    /// Lets `run()` return.
+    func stop() { errandSink.finish() }
+
+    /// What has been done so far.
+    var statistics: WorkerStatistics {
+        var result = counts
+        result.running = running
+        result.waiting = lanes.waitingCount + ready.count
+        return result
+    }
+}
