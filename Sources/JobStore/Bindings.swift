@@ -48,7 +48,7 @@ enum BindingRow {
         var store: String { self == .sameTarget ? updateSameTarget : upsert }
     }
 
-    private static func keyValues(_ key: BindingKey) -> [DatabaseValue] {
+    static func keyValues(_ key: BindingKey) -> [DatabaseValue] {
         [
             key.source.name.nameValue, key.typeSlug.nameValue, key.key.nameValue, key.source.type.name.nameValue,
             key.source.type.system.nameValue,

@@ -127,16 +127,7 @@ enum JobRow {
         var columns = ColumnReader(row, from: position)
         let id = try columns.text()
         let requestHash = try columns.digest()
-        let request: SyncRequest
-        do {
-            // It was within the limits in force when it was taken, which may have been wider than the defaults.
-            request = try SyncRequest(decoding: columns.bytes(), messageID: id, maximumDepth: 10_000)
-        } catch let error as JobFailure {
-            throw JobStoreError(
-                .corrupt, operation: "read",
-                message: "the request of a stored job can't be read: \(error.code.rawValue)",
-                remedy: "something else has written to the file; restore a backup, or correct the row")
-        }
+        let request = try columns.request(id: id)
         let typeName = try columns.text()
         let typeSlug = try columns.text()
         let sourceType = DocumentType(system: try columns.text(), name: try columns.text())
@@ -259,6 +250,21 @@ extension JobFailure {
         case "retryable": return .retryable(after: after)
         case "snooze": return after.map { .snooze($0) }
         default: return nil
+        }
+    }
+}
+
+extension ColumnReader {
+    /// A request, stored as its JSON.
+    mutating func request(id: String) throws -> SyncRequest {
+        do {
+            // It was within the limits in force when it was taken, which may have been wider than the defaults.
+            return try SyncRequest(decoding: bytes(), messageID: id, maximumDepth: 10_000)
+        } catch let error as JobFailure {
+            throw JobStoreError(
+                .corrupt, operation: "read",
+                message: "the request of a stored job can't be read: \(error.code.rawValue)",
+                remedy: "something else has written to the file; restore a backup, or correct the row")
         }
     }
 }

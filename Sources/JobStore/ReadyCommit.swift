@@ -20,6 +20,7 @@ struct ReadyCommit: Sendable {
     private let outbox: [OutboxMessage]
     private let outboxRows: [StatementArguments]
     private let children: [ReadyChild]
+    private let awaited: [BindingKey]?
     /// About how much is written.
     let bytes: Int
 
@@ -58,6 +59,7 @@ struct ReadyCommit: Sendable {
         committedAt = endedAt
         jobRow = JobRow.Values(job)
         attemptRow = transition.attempt.map { StatementArguments(columns: AttemptRow.values(of: $0)) }
+        awaited = transition.awaited
         bindingRow = binding.map { StatementArguments(columns: BindingRow.values(of: $0, at: endedAt)) }
         var size = jobRow.bytes + writes.reduce(0) { $0 + $1.bytes }
         (children, outbox) = Self.children(of: transition, size: &size)
@@ -124,6 +126,7 @@ struct ReadyCommit: Sendable {
             }
         }
         let end: EndEffects
+        var asked = 0
         do {
             end = try context.inSavepoint {
                 for (write, place) in zip(writes, places) {
@@ -132,13 +135,15 @@ struct ReadyCommit: Sendable {
                 try storeRecord(known?.sequence, in: context)
                 if let renamedFrom { try BindingRow.remove(renamedFrom, in: context) }
                 if let bindingRow, let standing { try context.execute(standing.store, bindingRow) }
-                return try storeRest(orderKey: job.orderKey ?? known?.orderKey, in: context)
+                let end = try storeRest(orderKey: job.orderKey ?? known?.orderKey, in: context)
+                asked = try context.ask(again: job, awaited: awaited, bound: binding, at: committedAt)
+                return end
             }
         } catch let error as DatabaseError where !context.failsTransaction(error) {
             return .refused(Self.refusal(error))
         }
         return .committed(
-            end.ownRelay ?? job, owed: try owed(wasKnown: known != nil, followedBy: end.owed, in: context),
+            end.ownRelay ?? job, owed: try owed(isMore: known != nil || asked > 0, followedBy: end.owed, in: context),
             endedRelay: end.endedRelay ?? end.ownRelay)
     }
 
@@ -184,12 +189,13 @@ struct ReadyCommit: Sendable {
         job.status == .failed ? job.error?.code == .writeConflict : !job.isOpen
     }
 
-    /// A job that was known may still owe what an earlier turn has left.
+    /// A job that was known may still owe what an earlier turn has left, and one that binds what others wait for owes their
+    /// requests.
     private func owed(
-        wasKnown: Bool, followedBy others: [OutboxMessage], in context: WriteContext
+        isMore: Bool, followedBy others: [OutboxMessage], in context: WriteContext
     ) throws -> [OutboxMessage] {
         var owed: [OutboxMessage]
-        if wasKnown || !children.isEmpty {
+        if isMore || !children.isEmpty {
             owed = try OutboxRow.messages("job_id = ?", [job.id.nameValue], limit: JobStore.owedPage, in: context.db)
         } else {
             owed = outbox.prefix(JobStore.owedPage).map { $0.filled(from: job) }

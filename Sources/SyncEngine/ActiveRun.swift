@@ -98,9 +98,8 @@ final class ActiveRun: Sendable {
     // MARK: heartbeats
 
     /// Takes note of how far the run has come; true when it is time to tell others, at most twice a second.
-    func report(_ progress: JobProgress) -> Bool {
-        let instant = ContinuousClock.now
-        return state.withLock { state in
+    func report(_ progress: JobProgress, at instant: ContinuousClock.Instant = .now) -> Bool {
+        state.withLock { state in
             state.progress = progress
             state.isProgressNew = true
             if let last = state.lastTold, instant - last < .milliseconds(500) { return false }

@@ -67,7 +67,10 @@ struct Executor: Sendable {
             var execution = try await perform(frame)
             if case .outcome(var outcome) = execution.result {
                 outcome.notes = view.notes
-                if !job.request.dryRun { outcome.followUps = try route(view.followUps) }
+                if !job.request.dryRun {
+                    outcome.followUps = try route(view.followUps)
+                    outcome.awaited = view.awaited
+                }
                 execution = Execution(
                     result: .outcome(outcome), handle: execution.handle, change: execution.change)
             }

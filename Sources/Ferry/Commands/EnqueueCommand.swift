@@ -60,7 +60,7 @@ struct EnqueueCommand: FerrySubcommand {
         if stdin, json, !wait {
             throw ValidationError("--json is for one request; lines are counted on standard error")
         }
-        if stdin, request.context == "-" {
+        if stdin, request.sync.context == "-" {
             throw ValidationError("standard input holds the requests; use --context @file")
         }
         if wait, request.hold {

@@ -3,13 +3,10 @@
 internal import ArgumentParser
 internal import SyncJobs
 
-/// Fields of a request.
-struct RequestOptions: ParsableArguments {
+/// What is to be synced into what.
+struct RequestedSyncOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("The source document.", valueName: "name"))
     var source: String?
-
-    @Option(name: .long, help: ArgumentHelp("The job's id. Default: random.", valueName: "id"))
-    var id: String?
 
     @Option(
         name: .long,
@@ -20,8 +17,36 @@ struct RequestOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("The target document; needs --operation.", valueName: "name"))
     var target: String?
 
+    @Option(
+        name: .long, help: ArgumentHelp("Which of the source's several targets is meant.", valueName: "key"))
+    var targetKey: String?
+
     @Option(name: .long, help: ArgumentHelp("An object for the controller: JSON, @file or -.", valueName: "json"))
     var context: String?
+
+    /// The flags that were given, as a producer's message has them.
+    func object(maximumBytes: Int) throws -> JSONObject {
+        var object = JSONObject()
+        func put(_ field: SyncRequestField, _ value: JSONValue?) { if let value { object[field.rawValue] = value } }
+        put(.sourceDocumentName, source.map { .string($0) })
+        put(.operation, operation.map { .string($0.rawValue) })
+        put(.targetDocumentName, target.map { .string($0) })
+        put(.targetKey, targetKey.map { .string($0) })
+        if let context {
+            put(.context, .object(try Parsing.object(context, named: "--context", maximumBytes: maximumBytes)))
+        }
+        return object
+    }
+}
+
+extension RequestedSyncOptions: Sendable {}
+
+/// Fields of a request.
+struct RequestOptions: ParsableArguments {
+    @OptionGroup var sync: RequestedSyncOptions
+
+    @Option(name: .long, help: ArgumentHelp("The job's id. Default: random.", valueName: "id"))
+    var id: String?
 
     @Flag(name: .long, help: "Do everything but the write.")
     var dryRun = false
@@ -58,10 +83,6 @@ struct RequestOptions: ParsableArguments {
     var hold = false
 
     @Option(
-        name: .long, help: ArgumentHelp("Which of the source's several targets is meant.", valueName: "key"))
-    var targetKey: String?
-
-    @Option(
         name: .long,
         help: ArgumentHelp("Who asks: Manual, Scheduler, Webhook, API, Document Hook.", valueName: "who"),
         transform: Parsing.triggerType)
@@ -84,15 +105,9 @@ struct RequestOptions: ParsableArguments {
 
     /// The flags that were given, as a producer's message has them.
     func object(maximumBytes: Int) throws -> JSONObject {
-        var object = JSONObject()
+        var object = try sync.object(maximumBytes: maximumBytes)
         func put(_ field: SyncRequestField, _ value: JSONValue?) { if let value { object[field.rawValue] = value } }
         put(.id, id.map { .string($0) })
-        put(.sourceDocumentName, source.map { .string($0) })
-        put(.operation, operation.map { .string($0.rawValue) })
-        put(.targetDocumentName, target.map { .string($0) })
-        if let context {
-            put(.context, .object(try Parsing.object(context, named: "--context", maximumBytes: maximumBytes)))
-        }
         put(.dryRun, dryRun ? true : nil)
         put(.queue, queue.map { .string($0) })
         put(.timeout, timeout.map { .string($0.text) })
@@ -101,7 +116,6 @@ struct RequestOptions: ParsableArguments {
         put(.notBefore, notBefore.map { .string($0.description) })
         put(.dedupKey, dedupKey.map { .string($0) })
         put(.hold, hold ? true : nil)
-        put(.targetKey, targetKey.map { .string($0) })
         put(.triggerType, triggerType.map { .string($0.rawValue) })
         put(.insertEnabled, insert.map { .bool($0) })
         put(.updateEnabled, update.map { .bool($0) })

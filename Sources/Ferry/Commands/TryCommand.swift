@@ -30,7 +30,7 @@ struct TryCommand: FerrySubcommand {
 
     @Argument(help: "The sync job type, by name or slug.") var type: String
 
-    @OptionGroup(title: "Request") var request: TryRequestOptions
+    @OptionGroup(title: "Request") var request: RequestedSyncOptions
 
     @Flag(help: "Show it again whenever the configuration or the source changes.") var watch = false
     @Flag(help: "Then run it for real, in this process.") var apply = false
@@ -124,40 +124,3 @@ struct TryCommand: FerrySubcommand {
 
     private func style(_ context: CommandContext) -> Style { context.style }
 }
-
-/// What is asked for.
-struct TryRequestOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("The source document.", valueName: "name"))
-    var source: String?
-
-    @Option(
-        name: .long,
-        help: ArgumentHelp("What is done to the target: insert, update or delete.", valueName: "operation"),
-        transform: Parsing.operation)
-    var operation: DocumentOperation?
-
-    @Option(name: .long, help: ArgumentHelp("The target document; needs --operation.", valueName: "name"))
-    var target: String?
-
-    @Option(name: .long, help: ArgumentHelp("One of several targets of the source.", valueName: "key"))
-    var targetKey: String?
-
-    @Option(name: .long, help: ArgumentHelp("An object for the controller: JSON, @file or -.", valueName: "json"))
-    var context: String?
-
-    /// The flags that were given, as a producer's message has them.
-    func object(maximumBytes: Int) throws -> JSONObject {
-        var object = JSONObject()
-        func put(_ field: SyncRequestField, _ value: JSONValue?) { if let value { object[field.rawValue] = value } }
-        put(.sourceDocumentName, source.map { .string($0) })
-        put(.operation, operation.map { .string($0.rawValue) })
-        put(.targetDocumentName, target.map { .string($0) })
-        put(.targetKey, targetKey.map { .string($0) })
-        if let context {
-            put(.context, .object(try Parsing.object(context, named: "--context", maximumBytes: maximumBytes)))
-        }
-        return object
-    }
-}
-
-extension TryRequestOptions: Sendable {}

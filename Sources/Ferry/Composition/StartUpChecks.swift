@@ -181,10 +181,6 @@ struct FieldUse: Sendable, Hashable {
         for written in mapping.writtenBackFields {
             uses.append(FieldUse(type: type.source, fields: [written.field], line: written.line, place: written.place))
         }
-        for awaited in mapping.awaitedFields {
-            uses.append(
-                FieldUse(type: type.source, matches: [[awaited.field]], line: awaited.line, place: awaited.place))
-        }
         let match = mapping.targetFields.filter { $0.place.hasPrefix("types.\(type.name).match.") }
         if let first = match.first {
             uses.append(

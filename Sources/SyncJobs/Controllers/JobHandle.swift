@@ -174,13 +174,31 @@ public struct JobHandle: Sendable {
     ///
     /// - Throws: ``JobFailure`` for an unknown type, or when the store can't be read.
     public func binding(of typeName: String, source: String, key: String = "") async throws -> Binding? {
-        guard let other = services.type(typeName) else {
-            throw JobFailure(
-                .unknownType, "there is no sync job type \"\(typeName.prefix(140))\"",
-                remedy: "name a configured type; ferry types list shows them")
-        }
+        guard let other = services.type(typeName) else { throw Self.unknownType(typeName) }
         let document = DocumentKey(type: other.source, name: source)
         return try await services.binding(BindingKey(typeSlug: other.slug, source: document, key: key))
+    }
+
+    /// Has the job's request made again once that document of another type is bound: for a controller that goes on without
+    /// what it looked for.
+    ///
+    /// It is noted with the job's commit, unless that is a failure; a job whose document came with its message is not made
+    /// again. At most 1,000 documents are waited for.
+    ///
+    /// - Throws: ``JobFailure`` for an unknown type.
+    public func runAgain(onceBound typeName: String, source: String, key: String = "") throws {
+        guard let other = services.type(typeName) else { throw Self.unknownType(typeName) }
+        let document = DocumentKey(type: other.source, name: source)
+        recordings.await(BindingKey(typeSlug: other.slug, source: document, key: key))
+    }
+
+    /// What the job's request is made again for, so far.
+    public var awaited: [BindingKey] { recordings.awaited }
+
+    private static func unknownType(_ name: String) -> JobFailure {
+        JobFailure(
+            .unknownType, "there is no sync job type \"\(name.prefix(140))\"",
+            remedy: "name a configured type; ferry types list shows them")
     }
 
     /// The document whose change asked for the job; nil when the request names none or it is not there.
@@ -216,7 +234,23 @@ public struct JobHandle: Sendable {
 /// What a run has said so far beside its result.
 private final class JobRecordings: Sendable {
     private static let maximumFollowUps = 1_000
-    private let state = Mutex<(notes: [String], followUps: [SyncRequest])>(([], []))
+    private static let maximumAwaited = 1_000
+
+    private struct State {
+        var notes: [String] = []
+        var followUps: [SyncRequest] = []
+        var awaited: Set<BindingKey> = []
+    }
+
+    private let state = Mutex(State())
+
+    func await(_ key: BindingKey) {
+        let isFull = state.withLock { state in
+            if state.awaited.count < Self.maximumAwaited { state.awaited.insert(key) }
+            return state.awaited.count >= Self.maximumAwaited && !state.awaited.contains(key)
+        }
+        if isFull { note("it goes on without more than \(Self.maximumAwaited) documents; run it again for the rest") }
+    }
 
     func note(_ text: String) {
         state.withLock { if $0.notes.count < 50 { $0.notes.append(String(text.prefix(500))) } }
@@ -239,4 +273,5 @@ private final class JobRecordings: Sendable {
 
     var notes: [String] { state.withLock { $0.notes } }
     var followUps: [SyncRequest] { state.withLock { $0.followUps } }
+    var awaited: [BindingKey] { state.withLock { Array($0.awaited) } }
 }

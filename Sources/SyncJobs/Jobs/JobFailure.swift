@@ -34,7 +34,6 @@ public struct JobFailure: Error, Sendable, Hashable, CustomStringConvertible {
         case missingField = "missing_field"
         case invalidField = "invalid_field"
         case unknownField = "unknown_field"
-        case unsupportedField = "unsupported_field"
         case unknownQueue = "unknown_queue"
         case unroutable = "unroutable"
         case loop = "loop"

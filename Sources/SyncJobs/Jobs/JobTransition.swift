@@ -47,6 +47,8 @@ public struct JobTransition: Sendable {
     public var binding: Binding?
     /// A binding that is removed because its source was renamed.
     public var renamedFrom: BindingKey?
+    /// The bindings for whose sake the job's request is made again, in place of those of its last run; nil leaves those.
+    public var awaited: [BindingKey]?
     /// Records of children that begin with this commit; each has its message in ``outbox``.
     public var children: [SyncJob] = []
     /// What is owed to the broker once this is committed.
@@ -115,6 +117,7 @@ public struct JobTransition: Sendable {
         transition.binding = outcome.binding
         transition.renamedFrom = outcome.renamedFrom
         transition.children = children
+        transition.awaited = job.hasSeenItsSource ? outcome.awaited : nil
         return transition
     }
 

@@ -16,6 +16,13 @@ public struct RoutedRequest: Sendable, Hashable {
         queue = request.queue ?? type.queue
         slug = type.slug
     }
+
+    /// Puts together what is known already.
+    public init(_ request: SyncRequest, queue: String, slug: String) {
+        self.request = request
+        self.queue = queue
+        self.slug = slug
+    }
 }
 
 /// A message owed to the broker.

@@ -41,6 +41,8 @@ public struct Outcome: Sendable, Hashable {
     public var renamedFrom: BindingKey?
     /// Jobs that the controller enqueued; they are sent with the commit.
     public var followUps: [RoutedRequest] = []
+    /// The bindings that the run looked for in vain and did without; nil where it does not know.
+    public var awaited: [BindingKey]?
     /// Whether a job shall run `relay_finished` when the last child has ended, at once where there is none.
     public var runsRelayFinished = false
     /// The binding as it shall be after the commit.

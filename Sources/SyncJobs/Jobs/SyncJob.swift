@@ -167,6 +167,15 @@ public struct SyncJob: Sendable, Hashable {
     /// A relayed job is over; whether its relay is, its children say.
     public var isOpen: Bool { !status.isEnd || retryAfter != nil }
 
+    /// Whether its last run has looked at the source as it is, and came to an end by it.
+    var hasSeenItsSource: Bool {
+        switch status {
+        case .finished, .noTarget, .relayed: true
+        case .skipped: skipReason != .stale && skipReason != .superseded && skipReason != .duplicate
+        default: false
+        }
+    }
+
     /// The time its last run took.
     public var timeTaken: Duration? {
         guard let startedAt, let endedAt else { return nil }

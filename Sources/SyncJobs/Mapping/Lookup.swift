@@ -10,7 +10,7 @@ struct Lookup: Sendable, Hashable {
         case retry
         /// The job fails for good.
         case fail
-        /// The value is null.
+        /// The value is null, and the job's request is made again once the target is bound.
         case null
     }
 
@@ -25,9 +25,6 @@ struct Lookup: Sendable, Hashable {
         self.key = key
         self.missing = missing
     }
-
-    /// The field of the source that the key is, when it is one: a row's field, or one within another, can't be searched by.
-    var sourceField: String? { key.root == .source && key.fields.count == 1 ? key.fields.first : nil }
 
     /// What has to be asked for `value`, the value at ``key``; nil where nothing is to be found: missing, null, "".
     ///

@@ -56,6 +56,10 @@ struct LookupResolution {
             }
             for try await (question, name) in group { answers[question] = name }
         }
+        // A rule that can't do without fails the job, and then nothing waits.
+        for question in questions where answers[question] == nil {
+            try job.runAgain(onceBound: question.type.text, source: question.source.text)
+        }
         return answers
     }
 }

@@ -20,8 +20,6 @@ public struct Mapping: Sendable {
     var writeBack: [FieldRule] = []
     /// The rule for a target per row.
     var relay: RelayRule?
-    /// The types that run again once this one has bound the target that they looked up.
-    var followers: [LookupFollower] = []
 
     struct Condition: Sendable {
         var expression: Expression

@@ -20,7 +20,6 @@ extension Mapping {
         case .update(let rules): lines += rules.map { "on delete: \($0.explanation)" }
         }
         lines += writeBack.map { "writes back \($0.explanation)" }
-        lines += followers.map { "once bound: runs \($0.type) again where source.\($0.field) names the document" }
         return lines
     }
 }
@@ -80,7 +79,7 @@ extension Lookup {
             switch missing {
             case .retry: "tried again until it has one"
             case .fail: "failing while it has none"
-            case .null: "null while it has none"
+            case .null: "null until it has one, then again"
             }
         return "the target that \(type) has for \(key), \(end)"
     }

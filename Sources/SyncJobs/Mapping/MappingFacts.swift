@@ -67,16 +67,6 @@ extension Mapping {
         }
     }
 
-    /// The fields of the source by which documents are searched that wait for another type's target: those of lookups with
-    /// `missing: null`.
-    public var awaitedFields: [TargetField] {
-        lookups.compactMap { lookup, rule in
-            guard lookup.missing == .null, let field = lookup.sourceField else { return nil }
-            return TargetField(
-                field: field, table: nil, isRowKey: false, line: rule.line, place: "\(rule.place).key")
-        }
-    }
-
     /// The child tables of the target that it sets, with the field that pairs their rows.
     public var targetTables: [(table: String, rowKey: String)] { tables.map { ($0.table, $0.rowKey.field) } }
 

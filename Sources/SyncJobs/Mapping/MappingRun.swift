@@ -94,7 +94,6 @@ struct MappingRun {
                 { throw failure(error.failure, in: error.table, row: error.row) }
             }
         }
-        try await enqueueFollowers(isInsert: isInsert)
     }
 
     /// Whether `document` is a new one; its name may be known already, when the request named it.

@@ -126,7 +126,7 @@ public struct SyncJobTypes: Sendable {
                     .invalidField, "two types have the name \"\(type.name)\"", remedy: "give one of them another name")
             }
         }
-        all = LookupFollower.telling(types)
+        all = types
         self.byName = byName
         self.bySlug = bySlug
     }

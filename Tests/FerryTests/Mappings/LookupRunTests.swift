@@ -64,6 +64,112 @@ struct LookupRunTests {
         #expect(again.skipReason == .noChanges, "and then there is peace")
     }
 
+    @Test("with null in a row are run again once each target is bound")
+    func rows() async throws {
+        let world = try DeclarativeWorld(
+            """
+            documents:
+              shop.Order: {tables: {lines: {row_key: no}}}
+            types:
+              Order Sync:
+                source: erp.Order
+                target: shop.Order
+                fields: {buyer: {lookup: Person Sync, key: source.buyer.code, missing: null}}
+                tables:
+                  lines:
+                    from: source.lines
+                    row_key: {no: row.no}
+                    fields: {item: {lookup: Item Sync, key: row.sku, missing: null}}
+              Item Sync: {source: erp.Item, target: shop.Item, fields: {name: source.name}}
+              Person Sync: {source: erp.Person, target: shop.User, fields: {name: source.name}}
+            """)
+        for name in ["I-1", "I-2"] { try await world.test.put("erp.Item", name, ["name": .string(name)]) }
+        try await world.test.put("erp.Person", "P-1", ["name": "Ada"])
+        try await world.test.put(
+            "erp.Order", "O-1",
+            ["buyer": ["code": "P-1"], "lines": [["no": 1, "sku": "I-1"], ["no": 2, "sku": "I-2"], ["no": 3]]])
+        func items() async throws -> [JSONValue?] {
+            try await world.fields("shop.Order", "O-1")?["lines"]?.arrayValue?.map { $0.objectValue?["item"] } ?? []
+        }
+        try await world.settle("Order Sync", "O-1")
+        #expect(try await items() == [.null, .null, .null])
+        try await world.settle("Item Sync", "I-2")
+        #expect(try await items() == [.null, "I-2", .null])
+        try await world.settle("Item Sync", "I-1")
+        #expect(try await items() == ["I-1", "I-2", .null])
+        #expect(try await world.fields("shop.Order", "O-1")?["buyer"] == .null)
+        try await world.settle("Person Sync", "P-1")
+        #expect(try await world.fields("shop.Order", "O-1")?["buyer"] == "P-1")
+        #expect(try await world.settle("Order Sync", "O-1").skipReason == .noChanges)
+    }
+
+    @Test("with null in a relay run the whole relay again, once for all its children")
+    func relay() async throws {
+        let world = try DeclarativeWorld(
+            """
+            types:
+              Bundle Sync:
+                source: erp.Bundle
+                target: shop.Part
+                relay: {each: source.items, key: row.no, removed: keep}
+                fields: {owner: {lookup: Person Sync, key: source.owner, missing: null}, quantity: row.qty}
+              Person Sync: {source: erp.Person, target: shop.User, fields: {name: source.name}}
+            """)
+        try await world.test.put("erp.Person", "P-1", ["name": "Ada"])
+        try await world.test.put(
+            "erp.Bundle", "B-1", ["owner": "P-1", "items": [["no": "a", "qty": 1], ["no": "b", "qty": 2]]])
+        let first = try await world.settle("Bundle Sync", "B-1")
+        let binding = try await world.test.run("Person Sync", source: "P-1")
+        let again = try await world.test.settle().filter {
+            $0.id.hasPrefix(binding.id + ">bound:") && $0.status == .relayed
+        }
+        #expect(again.map(\.request.triggeredByDocumentName) == ["P-1"])
+        #expect(again.first?.request.parentSyncJob == nil)
+        let children = try await world.test.children(of: first)
+        #expect(children.count == 2)
+        for child in children {
+            #expect(try await world.fields("shop.Part", child.targetName ?? "")?["owner"] == "P-1")
+        }
+    }
+
+    @Test("with null run again however many waited, and nothing more once they have what they waited for")
+    func many() async throws {
+        let world = try world("null", "retry")
+        for number in 1...450 {
+            try await world.test.put("erp.Person", "P-\(number)", ["name": "Ada", "firm": "F-1"])
+            try await world.test.run("Person Sync", source: "P-\(number)")
+        }
+        try await world.test.put("erp.Firm", "F-1", ["name": "Engines", "owner": "P-1"])
+        try await world.settle("Firm Sync", "F-1")
+        for number in 1...450 { #expect(try await world.fields("shop.User", "P-\(number)")?["firm"] == "F-1") }
+        try await world.test.run("Firm Sync", source: "F-1")
+        #expect(try await world.test.settle().isEmpty)
+    }
+
+    @Test("with null and a document that came with the message are not run again: it may be old by then")
+    func carriedDocument() async throws {
+        let world = try world("null", "null")
+        try await putBoth(world)
+        try await world.settle("Person Sync", "P-1") { $0.document = ["name": "Ada", "firm": "F-1"] }
+        try await world.test.run("Firm Sync", source: "F-1")
+        #expect(try await world.test.settle().isEmpty)
+    }
+
+    @Test("that look themselves up find themselves in their second run")
+    func itself() async throws {
+        let world = try DeclarativeWorld(
+            """
+            types:
+              Group Sync:
+                source: erp.Group
+                target: shop.Group
+                fields: {name: source.name, root: {lookup: Group Sync, key: source.root, missing: null}}
+            """)
+        try await world.test.put("erp.Group", "G-1", ["name": "All", "root": "G-1"])
+        try await world.settle("Group Sync", "G-1")
+        #expect(try await world.fields("shop.Group", "G-1") == ["name": "All", "root": "G-1"])
+    }
+
     @Test("wait for a target that comes later, and are retried into it")
     func retried() async throws {
         let world = try world("retry", "null")

@@ -37,7 +37,7 @@ import Testing
         #expect(try await engine.deliver(world.request("1")).error?.code == .documentTooLarge)
     }
 
-    @Test func progressIsToldAtMostTwiceASecondAndIsComputedFromItsCounts() async throws {
+    @Test func progressIsComputedFromItsCounts() async throws {
         let world = try LocalWorld()
         let engine = try world.single {
             $0.update = { target, job in
