@@ -18,7 +18,7 @@ public struct DocumentSystems: DocumentLookups, Sendable {
         init(_ system: any DocumentSystem, maximumBatch: Int) {
             self.system = system
             loads = CallGroup(maximumBatch: maximumBatch, cancellation: .leaves) {
-                keys async throws(JobFailure) in try await system.load(keys)
+                keys async throws(JobFailure) in try await Self.loadEachOnce(keys, of: system)
             }
             finds = CallGroup(maximumBatch: maximumBatch, cancellation: .leaves) {
                 queries async throws(JobFailure) in try await system.find(queries)
@@ -26,6 +26,22 @@ public struct DocumentSystems: DocumentLookups, Sendable {
             writes = CallGroup(maximumBatch: maximumBatch, cancellation: .stays) {
                 writes async throws(JobFailure) in try await system.write(writes)
             }
+        }
+
+        /// Loads a document that several ask for once, for all of them.
+        private static func loadEachOnce(
+            _ keys: [DocumentKey], of system: any DocumentSystem
+        ) async throws(JobFailure) -> [DocumentState] {
+            var positions: [DocumentKey: Int] = [:]
+            var single: [DocumentKey] = []
+            for key in keys where positions[key] == nil {
+                positions[key] = single.count
+                single.append(key)
+            }
+            let states = try await system.load(single)
+            guard single.count < keys.count, states.count == single.count else { return states }
+            let shared = states.map { $0.mapDocument(\.shared) }
+            return keys.compactMap { positions[$0].map { shared[$0] } }
         }
     }
 

@@ -134,12 +134,21 @@ struct ColumnReader {
 
     /// JSON, or nothing.
     mutating func optionalJSON() throws -> JSONValue? {
-        let bytes = try bytes()
+        try json(bytes())
+    }
+
+    private func json(_ bytes: [UInt8]) throws -> JSONValue? {
         if bytes.isEmpty { return nil }
         do {
             // What was taken in within the limits is read back whatever the limits are now.
             return try JSONParser.parse(bytes, maximumDepth: 10_000)
         } catch { throw unreadable("JSON") }
+    }
+
+    /// A JSON object whose bytes were read before.
+    func object(_ bytes: [UInt8]) throws -> JSONObject {
+        guard let object = try json(bytes)?.objectValue else { throw unreadable("JSON object") }
+        return object
     }
 
     /// A JSON object, or nothing.

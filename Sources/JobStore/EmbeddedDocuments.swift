@@ -9,7 +9,9 @@ extension JobStore {
     ///
     /// - Throws: ``JobStoreError``.
     public func loadDocuments(_ keys: [DocumentKey]) async throws(JobStoreError) -> [DocumentState] {
-        try await read("load") { [types] db in try keys.map { try DocumentRow.state(of: $0, types: types, in: db) } }
+        try await read("load") { [types, large] db in
+            try keys.map { try DocumentRow.state(of: $0, types: types, large: large, in: db) }
+        }
     }
 
     /// Makes conditional writes in one transaction, each on its own: a conflict or refusal of one leaves the others
@@ -181,18 +183,6 @@ enum DocumentRow {
     /// A row's fields, version and whether it is a tombstone.
     static func content(_ columns: inout ColumnReader) throws -> (JSONObject, DocumentVersion?, isDeleted: Bool) {
         (try columns.object(), try columns.version(), try columns.bool())
-    }
-
-    /// What is known of a document.
-    static func state(of key: DocumentKey, types: DocumentTypeIDs, in db: Database) throws -> DocumentState {
-        guard let typeID = try types.idForReading(of: key.type, in: db) else { return .absent }
-        let sql = "SELECT \(columns) FROM documents WHERE type_id = ? AND name = ?"
-        return try db.firstRow(sql, [typeID.databaseValue, key.name.nameValue]) { row in
-            var columns = ColumnReader(row)
-            let (fields, version, isDeleted) = try content(&columns)
-            let document = Document(key: key, fields: fields, version: version)
-            return isDeleted ? .deleted(document) : .present(document)
-        } ?? .absent
     }
 
     /// A document as it is stored.

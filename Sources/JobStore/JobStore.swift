@@ -18,6 +18,7 @@ public final class JobStore: Sendable {
     let pool: DatabasePool
     let types = DocumentTypeIDs()
     let settled = SettledMessages()
+    let large = LargeDocuments()
     let writer: GroupWriter
     private let logger: Logger
 

@@ -65,20 +65,48 @@ extension JobStore {
     ///
     /// - Throws: ``JobStoreError``.
     public func prepare(_ lookups: [Lookup]) async throws(JobStoreError) -> [Preparation] {
-        try await read("prepare") { [types] db in
+        try await read("prepare") { [types, large] db in
             let rare = try RareRows.present(in: db)
+            var sources = SharedSources(lookups.compactMap(\.source), types: types, large: large)
             return try lookups.map { lookup in
                 var found = Preparation()
                 found.job = try JobRow.job(id: lookup.jobID, in: db)
                 found.binding = try lookup.binding.flatMap { try BindingRow.binding($0, in: db) }
-                found.source = try lookup.source.map { try DocumentRow.state(of: $0, types: types, in: db) }
+                found.source = try lookup.source.map { try sources.state(of: $0, in: db) }
                 if lookup.loadsBoundTarget, let target = found.binding?.target {
-                    found.target = try DocumentRow.state(of: target, types: types, in: db)
+                    found.target = try DocumentRow.state(of: target, types: types, large: large, in: db)
                 }
                 try found.addRareRows(rare, ofJob: lookup.jobID, in: db)
                 return found
             }
         }
+    }
+}
+
+/// The source documents of one batch: one that several jobs ask for is read once, for all of them.
+private struct SharedSources {
+    private let types: DocumentTypeIDs
+    private let large: LargeDocuments
+    /// The keys that are asked for more than once, with what was read.
+    private var repeated: [DocumentKey: DocumentState?] = [:]
+
+    init(_ keys: [DocumentKey], types: DocumentTypeIDs, large: LargeDocuments) {
+        self.types = types
+        self.large = large
+        var seen: Set<DocumentKey> = []
+        for key in keys where !seen.insert(key).inserted { repeated.updateValue(nil, forKey: key) }
+    }
+
+    mutating func state(of key: DocumentKey, in db: Database) throws -> DocumentState {
+        guard let known = repeated[key] else { return try read(key, in: db) }
+        if let known { return known }
+        let state = try read(key, in: db).mapDocument(\.shared)
+        repeated[key] = .some(state)
+        return state
+    }
+
+    private func read(_ key: DocumentKey, in db: Database) throws -> DocumentState {
+        try DocumentRow.state(of: key, types: types, large: large, in: db)
     }
 }
 

@@ -47,7 +47,9 @@ struct SourceLoader: Sendable {
         guard let prepared = preparation.source else { return try await systems.load(key) }
         // The store knows no shapes; the version stands in the fields.
         return try prepared.mapDocument { document in
-            Document(key: key, fields: document.fields, version: try shape.version(in: document.fields))
+            var document = document
+            document.version = try shape.version(in: document.fields)
+            return document
         }
     }
 
@@ -72,7 +74,7 @@ struct SourceLoader: Sendable {
 
     private func checkSize(_ state: DocumentState, key: DocumentKey) throws {
         guard let document = state.document else { return }
-        let bytes = JSONValue.object(document.fields).canonicalBytes.count
+        let bytes = document.byteCount
         guard bytes <= maximumDocumentBytes else {
             throw JobFailure(
                 .documentTooLarge,

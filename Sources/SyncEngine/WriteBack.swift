@@ -41,8 +41,11 @@ extension TargetWriter {
     private func sourceWrite(
         _ source: Document, key: DocumentKey, target: DocumentKey, handle: JobHandle
     ) async throws -> DocumentWrite? {
+        let source = source.shared
         var after = source
         try await handle.type.targetController.writeBack(&after, target: target, for: handle)
+        // Most types write nothing back; to compare the whole source for each job would be most of its work.
+        guard !after.isUntouched(since: source) else { return nil }
         let shape = systems.shape(of: key.type)
         let diff = try Diff(from: source, to: after, shape: shape)
         guard !diff.isEmpty else { return nil }

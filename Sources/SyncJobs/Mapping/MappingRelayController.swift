@@ -85,14 +85,13 @@ public struct MappingRelayController: DeclarativeController, MultipleTargetsCont
         let scope = run(job).scope(operation: nil, targetName: nil)
         guard !job.isDelete else {
             // What is wrong with the last image must not keep its targets from ending.
-            do { return .gone(row(of: job, among: try relay.rows(in: scope))) } catch { return .gone(nil) }
+            do { return .gone(try relay.row(job.targetKey, in: scope, of: job.source).fields) } catch { return .gone(nil) }
         }
-        guard let rows = try relay.rows(in: scope) else { return .unsaid }
-        return row(of: job, among: rows).map { .there($0) } ?? .gone(nil)
-    }
-
-    private func row(of job: JobHandle, among rows: [RelayRule.Row]?) -> JSONObject? {
-        rows?.first { $0.key.hasSameBytes(as: job.targetKey) }?.fields
+        return switch try relay.row(job.targetKey, in: scope, of: job.source) {
+        case .found(let row): .there(row)
+        case .missing: .gone(nil)
+        case .unsaid: .unsaid
+        }
     }
 
     /// As ``MappingController/target(for:)``, for the row whose key is the job's target key.

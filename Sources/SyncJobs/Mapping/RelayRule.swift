@@ -41,14 +41,58 @@ struct RelayRule: Sendable {
             rowScope.row = fields
             if let when, !when.isTrue(in: rowScope) { continue }
             let key = try key(in: rowScope)
-            guard keys.insert(ExactString(key)).inserted else {
-                throw JobFailure(
-                    .duplicateRowKey, "two rows of \(each) have the same \(self.key)",
-                    remedy: "correct the rows, or tell them apart by another key")
-            }
+            guard keys.insert(ExactString(key)).inserted else { throw duplicate }
             rows.append(Row(key: key, fields: fields))
         }
         return rows
+    }
+
+    /// What became of one row.
+    enum Search {
+        /// It is there, and counts.
+        case found(JSONObject)
+        /// There is no such row that counts.
+        case missing
+        /// The rows are missing or null, which leaves all targets alone.
+        case unsaid
+
+        /// The row's fields; nil without one.
+        var fields: JSONObject? { if case .found(let fields) = self { fields } else { nil } }
+    }
+
+    /// Looks for the row with the key `wanted`, without regard to what the others are like.
+    ///
+    /// - Parameter source: the document whose rows they are: where many look into it, its rows are indexed once.
+    /// - Throws: ``JobFailure`` as ``rows(in:)``, of this row alone.
+    func row(_ wanted: String, in scope: Scope, of source: Document?) throws(JobFailure) -> Search {
+        guard let value = each.value(in: scope), !value.isNull else { return .unsaid }
+        func index() throws(JobFailure) -> RowIndex {
+            guard let rows = value.rows else {
+                throw JobFailure(
+                    .coercionFailed, "\(each) is no list of rows", remedy: "correct the source, or relay another field")
+            }
+            return RowIndex(rows, key: key)
+        }
+        let isOfSource = each.root == .source && key.root == .row
+        let rows: RowIndex
+        if isOfSource, let facts = source?.facts {
+            rows = try facts.value("rows of \(each) by \(key)", index)
+        } else {
+            rows = try index()
+        }
+        let counting = rows[wanted].filter { fields in
+            var rowScope = scope
+            rowScope.row = fields
+            return when?.isTrue(in: rowScope) ?? true
+        }
+        guard counting.count < 2 else { throw duplicate }
+        return counting.first.map { .found($0) } ?? .missing
+    }
+
+    private var duplicate: JobFailure {
+        JobFailure(
+            .duplicateRowKey, "two rows of \(each) have the same \(key)",
+            remedy: "correct the rows, or tell them apart by another key")
     }
 
     private func key(in scope: Scope) throws(JobFailure) -> String {
@@ -65,6 +109,24 @@ struct RelayRule: Sendable {
         }
         return text
     }
+}
+
+/// Rows by their key; one without a usable key is nobody's.
+private struct RowIndex: Sendable {
+    private let rows: [JSONObject]
+    private var positions: [ExactString: [Int]] = [:]
+
+    init(_ rows: [JSONObject], key: Path) {
+        self.rows = rows
+        var scope = Scope()
+        for (position, row) in rows.enumerated() {
+            scope.row = row
+            guard let text = key.value(in: scope)?.rowKeyText else { continue }
+            positions[ExactString(text), default: []].append(position)
+        }
+    }
+
+    subscript(key: String) -> [JSONObject] { (positions[ExactString(key)] ?? []).map { rows[$0] } }
 }
 
 extension JSONValue {

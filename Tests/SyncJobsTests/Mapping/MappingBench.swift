@@ -63,6 +63,8 @@ struct MappingBench {
     var services = MemoryServices()
     var source: JSONObject? = [:]
     var isDeleted = false
+    /// Whether the source is one that many jobs hold.
+    var isSourceShared = false
     var boundTo: String?
     var request = SyncRequest(id: "job-1", type: "T", sourceName: "C-1")
 
@@ -101,8 +103,9 @@ struct MappingBench {
         let binding =
             boundTo.map { Binding(key: bindingKey, target: DocumentKey(type: Self.targetType, name: $0)) }
             ?? self.services.bindings.first { $0.key == bindingKey }
+        let document = source.map { Document(key: sourceKey, fields: $0) }
         return JobHandle(
-            job: job, type: type, source: source.map { Document(key: sourceKey, fields: $0) },
+            job: job, type: type, source: isSourceShared ? document?.shared : document,
             isSourceDeleted: isDeleted, binding: binding, lookups: lookups, services: services,
             logger: Logger(label: "test"))
     }

@@ -146,6 +146,24 @@ struct RelayMappingTests {
 
     // MARK: a child
 
+    @Test("finds its row by its key alone, whatever the others are like, and where many share the source")
+    func ownRow() async throws {
+        var bench = try bench()
+        bench.source = ["items": [row("", "A"), ["item_code": "A"], row(7, "B"), row("8", "C"), row("8", "D")]]
+        bench.request.targetKey = "7"
+        #expect(try await bench.target() == .insert())
+        bench.request.targetKey = "8"
+        let failure = await #expect(throws: JobFailure.self) { try await bench.target() }
+        #expect(failure?.code == .duplicateRowKey)
+        bench.source = ["items": [row(7, "B"), row("8", "C")]]
+        bench.isSourceShared = true
+        for (key, isThere) in [("7", true), ("8", true), ("9", false)] {
+            bench.request.targetKey = key
+            let decision = try await bench.target()
+            #expect((decision == .insert()) == isThere, "\(key): \(decision)")
+        }
+    }
+
     @Test("finds the target of its row: bound, else matched, else a new one")
     func target() async throws {
         var bench = try bench()
