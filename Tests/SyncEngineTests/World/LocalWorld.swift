@@ -2,12 +2,12 @@
 // shop, a clock that a test sets, and engines for the types that a test makes. Nothing is shared between tests.
 import DocumentSystems
 import Foundation
-import JobStore
 import Logging
 import SyncBroker
 import SyncJobs
 import Testing
 
+@testable import JobStore
 @testable import SyncEngine
 
 let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -52,9 +52,12 @@ struct LocalWorld: Sendable {
     let clock = TestClock()
     let log = WordLog()
 
-    init() throws {
+    /// - Parameter busyTimeout: how long the store waits for another program's lock.
+    init(busyTimeout: Duration = .seconds(30)) throws {
         folder = try TemporaryFolder()
-        store = try JobStore(path: folder.path + "/jobs.sqlite", logger: quietLogger)
+        var limits = StoreLimits()
+        limits.busyTimeout = busyTimeout
+        store = try JobStore(path: folder.path + "/jobs.sqlite", limits: limits, logger: quietLogger)
         let version = DocumentShape.VersionShape(field: "version", order: .number)
         let sensitive = ["tax_id": FieldShape(kind: .text, isSensitive: true)]
         let secret = ["secret": FieldShape(kind: .text, isSensitive: true)]
