@@ -99,6 +99,27 @@ import Testing
         try store.close()
     }
 
+    @Test func aProgramThatKeepsASnapshotSlowsTheWritersDownAndStopsNobody() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("jobs.sqlite")
+        let store = try Self.open(path) { $0.checkpointWait = .milliseconds(20) }
+        _ = try await Self.write(1, to: store)
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let shell = try DatabaseQueue(path: path, configuration: configuration)
+        try await shell.writeWithoutTransaction { db in
+            try db.execute(sql: "BEGIN")
+            _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM documents")
+        }
+        let grown = try await Self.write(4, to: store)
+        #expect(grown > 3 << 20, "its snapshot is in the log: \(grown)")
+        #expect(try await store.countDocuments(type: Sample.target) == 50)
+        try await shell.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+        _ = try await Self.write(1, to: store)
+        #expect(store.log.bytes < 2 << 20, "and once it is gone the log is small again: \(store.log.bytes)")
+        try store.close()
+    }
+
     @Test func aReadThatGivesWayTooOftenSaysSo() async throws {
         let folder = try TemporaryFolder()
         let store = try Self.open(folder.file("jobs.sqlite")) {

@@ -129,4 +129,28 @@ import Testing
             try whole.prefix(whole.count / 2 / 4_096 * 4_096).write(to: URL(fileURLWithPath: path))
         }
     }
+
+    @Test func aWorkerDoesNotStartOnADamagedFile() async throws {
+        try await CommandWorld.with { world in
+            for number in 0..<300 { try await world.end(CommandWorld.job("j-\(number)"), .finished) }
+            try world.store.close()
+            let path = world.folder + "/jobs.sqlite"
+            let handle = try #require(FileHandle(forUpdatingAtPath: path))
+            let size = try handle.seekToEnd()
+            // Beyond the schema, which opening reads.
+            for page in stride(from: UInt64(4_096 * 60), to: size, by: 4_096 * 3) {
+                try handle.seek(toOffset: page)
+                try handle.write(contentsOf: Data(repeating: 0x5A, count: 64))
+            }
+            try handle.close()
+            for command in [["work"], ["store", "check"]] {
+                let parsed = try FerryCommand.parseAsRoot(command + ["--config", world.folder + "/ferry.yaml"])
+                let subcommand = try #require(parsed as? any FerrySubcommand)
+                let answer = try await world.capture { try await subcommand.run(in: $0) }
+                #expect(answer.status == .store, "\(command): \(answer.errors)")
+                let said = (answer.output + answer.errors).lowercased()
+                #expect(said.contains("restore a backup (docs/store.md); look at the disk"), "\(command): \(said)")
+            }
+        }
+    }
 }
