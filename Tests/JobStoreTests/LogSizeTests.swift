@@ -41,6 +41,14 @@ import Testing
         }
     }
 
+    /// Reads until it is cut off, without keeping a core busy.
+    private static func readForEver(_ db: Database) throws -> String {
+        while true {
+            _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM documents")
+            usleep(5_000)
+        }
+    }
+
     @Test func readersOfThisAndOtherProcessesDoNotLetItGrow() async throws {
         let folder = try TemporaryFolder()
         let path = folder.file("jobs.sqlite")
@@ -58,13 +66,13 @@ import Testing
         let command = ["/usr/bin/python3", folder.file("read.py"), path, stop].map { "'\($0)'" }.joined(separator: " ")
         let process = try #require(popen(command, "r"))
         let largest = try await withThrowingTaskGroup(of: Int?.self) { group in
-            for reader in [store, store, store, other, other, other] {
+            for reader in [store, store, other] {
                 group.addTask {
                     try await Self.readOn(reader)
                     return nil
                 }
             }
-            group.addTask { try await Self.write(16, to: store) }
+            group.addTask { try await Self.write(8, to: store) }
             defer { group.cancelAll() }
             while let result = try await group.next() { if let result { return result } }
             return 0
@@ -86,9 +94,7 @@ import Testing
             try await store.longRead("test") { db in
                 // The first time it would take for ever; after that the answer is found at once.
                 guard begun.next() == 1 else { return "done" }
-                let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-                _ = try Int.fetchOne(db, sql: endless)
-                return "never"
+                return try Self.readForEver(db)
             }
         }
         try await waitUntil { begun.count == 1 }
@@ -128,10 +134,7 @@ import Testing
         }
         #expect(store.log.gate.shut())
         let error = await #expect(throws: JobStoreError.self) {
-            try await store.longRead("test") { db in
-                let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-                return try Int.fetchOne(db, sql: endless)
-            }
+            try await store.longRead("test") { db in try Self.readForEver(db) }
         }
         #expect(error?.code == .busy && error?.isTransient == true)
         store.log.gate.reopen()

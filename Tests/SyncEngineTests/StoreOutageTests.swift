@@ -28,7 +28,7 @@ import Testing
                 try await other.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
             }
         }
-        let parts = try world.parts([world.type(ScriptedSingle(script: scripted))])
+        let parts = try world.parts([world.type(ScriptedSingle(script: scripted))], storePatience: .seconds(60))
         guard case .committed(let job, _) = try await parts.deliver(world.request("1")) else {
             Issue.record("it was not committed")
             return

@@ -69,6 +69,7 @@ import Testing
         ["documents", "list", "iso.Country"], ["documents", "get", "iso.Country", "TR"],
         ["try", "country_sync", "--source", "TR"],
         ["store", "info"], ["store", "check"], ["store", "backup", "/nowhere/x"], ["queues"], ["work"],
+        ["types", "check"], ["systems", "check"], ["systems", "inspect", "iso"], ["change", "iso.Country", "--all"],
     ]
 
     /// Runs each command against what `prepare` made of the store's file, and expects status 4 and these words.

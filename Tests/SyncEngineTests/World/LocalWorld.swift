@@ -52,9 +52,12 @@ struct LocalWorld: Sendable {
     let clock = TestClock()
     let log = WordLog()
 
-    /// - Parameter busyTimeout: how long the store waits for another program's lock.
-    init(busyTimeout: Duration = .seconds(30)) throws {
+    /// - Parameters:
+    ///   - busyTimeout: how long the store waits for another program's lock.
+    ///   - backup: a copy of another world's store to begin with.
+    init(busyTimeout: Duration = .seconds(30), restoring backup: String? = nil) throws {
         folder = try TemporaryFolder()
+        if let backup { try FileManager.default.copyItem(atPath: backup, toPath: folder.path + "/jobs.sqlite") }
         var limits = StoreLimits()
         limits.busyTimeout = busyTimeout
         store = try JobStore(path: folder.path + "/jobs.sqlite", limits: limits, logger: quietLogger)
@@ -85,10 +88,12 @@ struct LocalWorld: Sendable {
     }
 
     /// The engine's parts, for deliveries that only a broker makes; nothing is published but what `sink` takes.
-    func parts(_ types: [SyncJobType], sink: any MessageSink = DeafSink()) throws -> EngineParts {
+    func parts(
+        _ types: [SyncJobType], sink: any MessageSink = DeafSink(), storePatience: Duration = .seconds(1)
+    ) throws -> EngineParts {
         EngineParts(
             types: try SyncJobTypes(types), systems: systems, store: store, publisher: sink,
-            maximumDocumentBytes: 1_000_000, storePatience: .seconds(1), controllerThreads: 1, node: "test",
+            maximumDocumentBytes: 1_000_000, storePatience: storePatience, controllerThreads: 1, node: "test",
             logger: quietLogger, now: { [clock] in clock.now })
     }
 
