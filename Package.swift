@@ -75,7 +75,7 @@ let package = Package(
         tests("SyncBrokerTests", ["SyncBroker", "SyncJobs", "AMQP", logging]),
         tests(
             "SyncEngineTests",
-            ["SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "SyncJobs", "AMQP", logging]),
+            ["SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "SyncJobs", "AMQP", grdb, logging]),
         tests("FerryTestingTests", ["FerryTesting", "SyncEngine", "SyncJobs"]),
         // What `ferry types new` writes: FerryTests compares it byte by byte, and here it is compiled and run.
         .target(

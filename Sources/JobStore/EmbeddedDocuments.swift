@@ -95,7 +95,7 @@ extension JobStore {
         type: DocumentType, after: String? = nil, limit: Int
     ) async throws(JobStoreError) -> [Document] {
         let count = min(max(limit, 0), 10_000)
-        return try await read("list") { [types] db in
+        return try await longRead("list") { [types] db in
             guard let typeID = try types.idForReading(of: type, in: db) else { return [] }
             let condition = after == nil ? "" : "AND name > ?"
             let sql = """
@@ -116,7 +116,7 @@ extension JobStore {
     ///
     /// - Throws: ``JobStoreError``.
     public func countDocuments(type: DocumentType) async throws(JobStoreError) -> Int {
-        try await read("count") { [types] db in
+        try await longRead("count") { [types] db in
             guard let typeID = try types.idForReading(of: type, in: db) else { return 0 }
             // Both counts are of index entries alone.
             let sql = """

@@ -1,7 +1,6 @@
 // The one writer. Whatever waits when it comes round goes into one transaction, and it never waits for more: an idle
 // store commits a single write at once, a busy one shares the disk's flush among hundreds. Invariant: every accepted
 // write is answered exactly once, after its transaction is on the disk or has failed.
-internal import Foundation
 internal import GRDB
 internal import Logging
 internal import Synchronization
@@ -14,8 +13,6 @@ final class GroupWriter: Sendable {
     static let maximumBytes = 16 << 20
     /// The most writes that wait; more are refused as `overloaded`.
     static let maximumWaiting = 100_000
-    /// From this size on the write-ahead log is written back and begun anew.
-    static let maximumLogBytes = 64 << 20
 
     /// One write on its way.
     private struct Work: Sendable {
@@ -38,14 +35,17 @@ final class GroupWriter: Sendable {
     private let pool: DatabasePool
     private let types: DocumentTypeIDs
     private let settled: SettledMessages
+    private let log: WriteAheadLog
     private let logger: Logger
     private let state = Mutex(State())
-    private let bytesSinceCheck = Mutex(0)
 
-    init(pool: DatabasePool, types: DocumentTypeIDs, settled: SettledMessages, logger: Logger) {
+    init(
+        pool: DatabasePool, types: DocumentTypeIDs, settled: SettledMessages, log: WriteAheadLog, logger: Logger
+    ) {
         self.pool = pool
         self.types = types
         self.settled = settled
+        self.log = log
         self.logger = logger
     }
 
@@ -164,44 +164,7 @@ final class GroupWriter: Sendable {
         context.publishTypes()
         state.withLock { $0.transactionCount += 1 }
         for answer in answers { answer() }
-        checkpointIfLarge(db, written: batch.reduce(0) { $0 + $1.bytes + 1_000 * $1.count })
-    }
-
-    /// Begins the write-ahead log anew when it has grown large.
-    ///
-    /// Readers may be in the way: then a later call does it.
-    private func checkpointIfLarge(_ db: Database, written: Int) {
-        let isDue = bytesSinceCheck.withLock { bytes in
-            bytes += written
-            guard bytes >= 4 << 20 else { return false }
-            bytes = 0
-            return true
-        }
-        guard isDue else { return }
-        do {
-            let attributes = try FileManager.default.attributesOfItem(atPath: pool.path + "-wal")
-            guard let size = attributes[.size] as? NSNumber, size.intValue > Self.maximumLogBytes else { return }
-            try db.checkpointPatiently(.truncate)
-        } catch {
-            logger.warning(
-                "the write-ahead log could not be begun anew",
-                metadata: ["error": "\(JobStoreError(error, operation: "checkpoint"))"])
-        }
-    }
-}
-
-extension Database {
-    /// A checkpoint that waits at most a second for readers, because writers wait for it.
-    func checkpointPatiently(_ kind: CheckpointMode) throws {
-        try execute(sql: "PRAGMA busy_timeout = 1000")
-        defer {
-            do {
-                try execute(sql: "PRAGMA busy_timeout = \(Int(StoreFile.busyTimeout * 1_000))")
-            } catch {
-                // Setting the timeout reads and writes nothing; it fails only on a connection that is closed anyway.
-            }
-        }
-        try checkpoint(kind)
+        log.keepSmall(db)
     }
 }
 

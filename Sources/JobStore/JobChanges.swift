@@ -26,7 +26,7 @@ extension JobStore {
     /// - Parameter typeSlug: only jobs of this type; nil for all.
     /// - Throws: ``JobStoreError``.
     public func watchPosition(typeSlug: String? = nil) async throws(JobStoreError) -> WatchPosition {
-        try await read("watch") { db in
+        try await longRead("watch") { db in
             func last(_ table: String) throws -> Int64 {
                 try db.firstRow("SELECT coalesce(max(sequence), 0) FROM \(table)", []) { $0[0] } ?? 0
             }
@@ -49,7 +49,7 @@ extension JobStore {
         since position: WatchPosition, typeSlug: String? = nil, limit: Int = 1_000
     ) async throws(JobStoreError) -> JobChanges {
         let limit = min(max(limit, 1), JobFilter.maximumLimit)
-        return try await read("watch") { db in
+        return try await longRead("watch") { db in
             try ChangeLook(position: position, typeSlug: typeSlug, limit: limit).look(in: db)
         }
     }
@@ -60,7 +60,7 @@ extension JobStore {
     ///
     /// - Throws: ``JobStoreError``.
     public func jobs(ids: [String]) async throws(JobStoreError) -> [SyncJob] {
-        try await read("jobs") { db in
+        try await longRead("jobs") { db in
             try ids.compactMap { try JobRow.job(id: $0, in: db) }.map { try $0.withChildCounts(in: db) }
         }
     }

@@ -28,7 +28,7 @@ extension JobStore {
                 message: "the limit \(filter.limit) is not 1…\(JobFilter.maximumLimit)",
                 remedy: "ask for fewer records, and page through them")
         }
-        return try await read("jobs") { db in
+        return try await longRead("jobs") { db in
             var (condition, arguments) = filter.conditions
             if let after = filter.afterSequence {
                 condition += " AND sequence < ?"
@@ -55,7 +55,7 @@ extension JobStore {
     ///
     /// - Throws: ``JobStoreError``.
     public func countJobs(_ filter: JobFilter = JobFilter()) async throws(JobStoreError) -> [JobStatus: Int] {
-        try await read("count") { db in
+        try await longRead("count") { db in
             let (condition, arguments) = filter.conditions
             let sql = "SELECT status, count(*) FROM jobs WHERE \(condition) GROUP BY status"
             let rows = try Row.fetchCursor(db, sql: sql, arguments: StatementArguments(columns: arguments))

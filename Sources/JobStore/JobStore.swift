@@ -20,20 +20,31 @@ public final class JobStore: Sendable {
     let settled = SettledMessages()
     let large = LargeDocuments()
     let writer: GroupWriter
+    let log: WriteAheadLog
+    let limits: StoreLimits
     private let logger: Logger
 
     /// Opens the store at `path`; the file is made (mode 0600) when it is not there, and brought to this version's
     /// schema.
     ///
     /// - Parameter maximumDocumentBytes: larger embedded documents are refused (`document_too_large`).
-    /// - Throws: ``JobStoreError``: `cannot_open`, `not_a_store`, `store_too_new`, `corrupt`, `read_only`, `busy`.
-    public init(
+    /// - Throws: ``JobStoreError``: `cannot_open`, `not_a_store`, `store_too_new`, `corrupt`, `read_only`,
+    ///   `network_file_system`, `busy`.
+    public convenience init(
         path: String, maximumDocumentBytes: Int = 8 << 20, logger: Logger
     ) throws(JobStoreError) {
+        try self.init(path: path, limits: StoreLimits(), maximumDocumentBytes: maximumDocumentBytes, logger: logger)
+    }
+
+    /// Opens the store with bounds of one's own.
+    init(
+        path: String, limits: StoreLimits, maximumDocumentBytes: Int = 8 << 20, logger: Logger
+    ) throws(JobStoreError) {
         let migrator = DatabaseMigrator.jobStore
-        try StoreFile(path: path).prepare(migrator: migrator)
+        try StoreFile(path: path, limits: limits).prepare(migrator: migrator, logger: logger)
+        let log = try WriteAheadLog(storePath: path, limits: limits, logger: logger)
         do {
-            let pool = try DatabasePool(path: path, configuration: Self.configuration)
+            let pool = try DatabasePool(path: path, configuration: Self.configuration(limits))
             try pool.writeWithoutTransaction { db in
                 // GRDB sets NORMAL, with which a power cut rolls a commit back that was acknowledged.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -41,7 +52,7 @@ public final class JobStore: Sendable {
                 try db.execute(sql: "PRAGMA wal_autocheckpoint = 8000")
                 // A transaction of 500 jobs stays in memory until it commits.
                 try db.execute(sql: "PRAGMA cache_size = -65536")
-                try db.execute(sql: "PRAGMA journal_size_limit = \(GroupWriter.maximumLogBytes)")
+                try db.execute(sql: "PRAGMA journal_size_limit = \(limits.maximumLogBytes)")
             }
             try migrator.migrateTogether(pool, path: path)
             let storeID = try pool.read { db in
@@ -52,14 +63,16 @@ public final class JobStore: Sendable {
             self.storeID = storeID
         } catch { throw JobStoreError(error, operation: "open") }
         self.maximumDocumentBytes = maximumDocumentBytes
+        self.limits = limits
+        self.log = log
         self.logger = logger
-        writer = GroupWriter(pool: pool, types: types, settled: settled, logger: logger)
+        writer = GroupWriter(pool: pool, types: types, settled: settled, log: log, logger: logger)
     }
 
-    private static var configuration: Configuration {
+    private static func configuration(_ limits: StoreLimits) -> Configuration {
         var configuration = Configuration()
         configuration.label = "ferry.store"
-        configuration.busyMode = .timeout(StoreFile.busyTimeout)
+        configuration.busyMode = limits.busyMode
         configuration.maximumReaderCount = 5
         configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA cache_size = -16384") }
         return configuration
@@ -86,7 +99,7 @@ public final class JobStore: Sendable {
                     settled.forget(deletions)
                 }
                 do {
-                    try db.checkpointPatiently(.truncate)
+                    try log.writeBack(db)
                 } catch {
                     logger.info(
                         "the write-ahead log stays for the other processes on the file",
@@ -97,29 +110,15 @@ public final class JobStore: Sendable {
         } catch { throw JobStoreError(error, operation: "close") }
     }
 
-    /// Looks through the whole file for damage.
+    /// Writes something that changes nothing, to see whether writes get onto the disk.
     ///
-    /// Takes seconds for each gigabyte; writes go on meanwhile.
-    ///
-    /// - Throws: ``JobStoreError`` (`corrupt`) that names the first of what was found.
-    public func checkIntegrity() async throws(JobStoreError) {
-        let findings = try await read("check") { db in try String.fetchAll(db, sql: "PRAGMA quick_check(10)") }
-        guard findings != ["ok"] else { return }
-        throw JobStoreError(
-            .corrupt, operation: "check", message: findings.first ?? "SQLite says nothing",
-            remedy: "stop every process on the file, then restore a backup")
+    /// - Throws: ``JobStoreError``, as any write does.
+    public func probe() async throws(JobStoreError) {
+        try await writer.write("probe") { context in
+            try context.execute("UPDATE meta SET value = value WHERE key = 'store_id'", [])
+        }
     }
 
     /// How many transactions this store object has committed.
     public var transactionCount: Int { writer.transactionCount }
-
-    /// Reads in one transaction, on a snapshot.
-    func read<Value: Sendable>(
-        _ operation: String, _ body: @escaping @Sendable (Database) throws -> Value
-    ) async throws(JobStoreError) -> Value {
-        if writer.isClosed { throw .closed(operation) }
-        do {
-            return try await pool.read(body)
-        } catch { throw JobStoreError(error, operation: operation) }
-    }
 }

@@ -22,6 +22,8 @@ public struct JobStoreError: Error, Sendable, CustomStringConvertible {
         case corrupt
         /// The file or its folder is not writable.
         case readOnly = "read_only"
+        /// The file lies on a file system of another machine.
+        case networkFileSystem = "network_file_system"
         /// A rule of the schema was broken; only the one write is affected.
         case constraint
         /// A value is too large for SQLite; only the one write is affected.
@@ -94,14 +96,31 @@ extension JobStoreError {
     }
 
     private init(sqlite error: DatabaseError, operation: String) {
-        let (code, remedy): (Code, String) =
-            switch error.resultCode.primaryResultCode {
+        let (code, remedy) = Self.meaning(of: error.extendedResultCode)
+        let text = error.message.map { "SQLite says: \($0)" } ?? "SQLite says no more"
+        self.init(
+            code, operation: operation, message: "\(text) (\(error.extendedResultCode.rawValue))", remedy: remedy,
+            cause: error)
+    }
+
+    /// What a code of SQLite means for a store, and what to do about it; the first that fits counts.
+    private static func meaning(of extended: ResultCode) -> (Code, String) {
+        let restore = "stop every process on the file, then restore a backup"
+        return switch extended {
+        // The disk gives back what was not written to it: no waiting mends that.
+        case .SQLITE_IOERR_CORRUPTFS, .SQLITE_IOERR_DATA: (.corrupt, "look at the disk; " + restore)
+        case .SQLITE_IOERR_NOMEM: (.io, "the machine is out of memory")
+        case .SQLITE_READONLY_DBMOVED:
+            (.readOnly, "the file was moved or replaced while it was open: start the process again")
+        default:
+            switch extended.primaryResultCode {
             case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_PROTOCOL:
                 (.busy, "find the process that keeps the file locked (a backup, an open sqlite3 shell)")
             case .SQLITE_FULL: (.diskFull, "free space on the disk of the store's file")
-            case .SQLITE_IOERR, .SQLITE_NOMEM: (.io, "look at the disk and the system's log")
+            case .SQLITE_NOMEM: (.io, "the machine is out of memory")
+            case .SQLITE_IOERR: (.io, "look at the disk and the system's log")
             case .SQLITE_CANTOPEN: (.cannotOpen, "check the path, its folder's permissions and the limit of open files")
-            case .SQLITE_CORRUPT: (.corrupt, "stop every process on the file, then restore a backup")
+            case .SQLITE_CORRUPT: (.corrupt, restore)
             case .SQLITE_NOTADB: (.notAStore, "give the path of a Ferry store, or of a file that does not exist yet")
             case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
                 (.readOnly, "make the file and its folder writable for this user")
@@ -111,10 +130,7 @@ extension JobStoreError {
             case .SQLITE_MISUSE: (.closed, "open the store again")
             default: (.unexpected, "report it with the message")
             }
-        let text = error.message.map { "SQLite says: \($0)" } ?? "SQLite says no more"
-        self.init(
-            code, operation: operation, message: "\(text) (\(error.extendedResultCode.rawValue))", remedy: remedy,
-            cause: error)
+        }
     }
 }
 

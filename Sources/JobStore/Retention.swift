@@ -44,7 +44,7 @@ extension JobStore {
     ///
     /// - Throws: ``JobStoreError``.
     public func prunable(_ retention: Retention, now: Timestamp) async throws(JobStoreError) -> [JobStatus: Int] {
-        try await read("prunable") { db in
+        try await longRead("prunable") { db in
             var counts: [JobStatus: Int] = [:]
             for part in PrunePart.all(retention, now: now) { try part.count(into: &counts, in: db) }
             return counts

@@ -2,6 +2,7 @@
 // that a wrong path in the configuration never turns somebody else's database into a job store.
 internal import Foundation
 internal import GRDB
+internal import Logging
 
 #if canImport(Glibc)
     internal import Glibc
@@ -15,17 +16,59 @@ internal import GRDB
 struct StoreFile {
     /// SQLite's `application_id` of a Ferry store: "FRRY".
     static let applicationID = 0x4652_5259
-    static let busyTimeout: TimeInterval = 30
 
     let path: String
+    var limits = StoreLimits()
 
     /// Creates the file (mode 0600) when it is not there, and refuses what is no store of this version.
-    func prepare(migrator: DatabaseMigrator) throws(JobStoreError) {
+    func prepare(migrator: DatabaseMigrator, logger: Logger) throws(JobStoreError) {
+        try requireFileSystem(StoreFileSystem.ofFolder(folder), logger: logger)
         try createIfMissing()
+        try requireWritable()
         do {
             // An empty file is a store to be; a locked, damaged or foreign one shows itself here.
-            try inspect(migrator: migrator)
-        } catch { throw JobStoreError(error, operation: "open") }
+            try inspect(migrator: migrator, logger: logger)
+        } catch {
+            let failure = JobStoreError(error, operation: "open")
+            guard failure.code == .corrupt else { throw failure }
+            throw JobStoreError(
+                .corrupt, operation: "open", message: "\(path) is damaged: \(failure.message)",
+                remedy: "stop every process on the file, then restore a backup; if it is a copy, it was made while the "
+                    + "store was in use or without its \(WriteAheadLog.suffix) file (ferry store backup makes whole ones)",
+                cause: error)
+        }
+    }
+
+    /// The folder that the file is in.
+    private var folder: String { URL(fileURLWithPath: path).deletingLastPathComponent().path }
+
+    /// Refuses a file system of another machine, and warns of one that may be.
+    func requireFileSystem(_ kind: StoreFileSystem, logger: Logger) throws(JobStoreError) {
+        let remedy = "put the store on a disk of this machine; several hosts have a store each"
+        switch kind {
+        case .local: return
+        case .network(let name):
+            throw JobStoreError(
+                .networkFileSystem, operation: "open",
+                message:
+                    "\(path) lies on a file system of another machine (\(name)), where SQLite's log and locks fail",
+                remedy: remedy)
+        case .unknown(let name):
+            logger.warning(
+                "The store lies on a file system whose locks may not hold",
+                metadata: ["path": "\(path)", "file_system": "\(name)", "remedy": "\(remedy)"])
+        }
+    }
+
+    /// Refuses a file or folder that can't be written: SQLite would say so in the middle of the first commit.
+    private func requireWritable() throws(JobStoreError) {
+        for (place, what) in [(path, path), (folder, "the folder \(folder), where SQLite keeps the log,")]
+        where access(place, W_OK) != 0 {
+            let reason = String(cString: strerror(errno))
+            throw JobStoreError(
+                .readOnly, operation: "open", message: "\(what) can't be written: \(reason)",
+                remedy: "make the file and its folder writable for this user, or correct the store's path")
+        }
     }
 
     private func createIfMissing() throws(JobStoreError) {
@@ -36,7 +79,6 @@ struct StoreFile {
                 .cannotOpen, operation: "open", message: "\(path) is a folder",
                 remedy: "give the path of a file in it")
         }
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
             throw JobStoreError(
                 .cannotOpen, operation: "open", message: "the folder \(folder) does not exist",
@@ -53,12 +95,12 @@ struct StoreFile {
         }
     }
 
-    private func inspect(migrator: DatabaseMigrator) throws {
+    private func inspect(migrator: DatabaseMigrator, logger: Logger) throws {
         let attributes = try FileManager.default.attributesOfItem(atPath: path)
         guard let size = attributes[.size] as? NSNumber, size.intValue > 0 else { return }
         var configuration = Configuration()
         configuration.readonly = true
-        configuration.busyMode = .timeout(Self.busyTimeout)
+        configuration.busyMode = limits.busyMode
         let database = try DatabaseQueue(path: path, configuration: configuration)
         defer { release(database) }
         try database.read { db in
@@ -76,6 +118,14 @@ struct StoreFile {
                 throw JobStoreError(
                     .notAStore, operation: "open", message: "\(path) is a database of another application",
                     remedy: "give the path of a Ferry store, or of a file that does not exist yet")
+            } else if WriteAheadLog.bytes(at: path + WriteAheadLog.suffix) == 0 {
+                logger.warning(
+                    "The store's file held no tables and becomes a new store",
+                    metadata: [
+                        "path": "\(path)",
+                        "remedy":
+                            "if it is a copy of a store, its \(WriteAheadLog.suffix) file was left behind: stop, copy both",
+                    ])
             }
         }
     }
@@ -95,4 +145,9 @@ struct StoreFile {
             // A connection that only looked has nothing to lose; SQLite closes it when it is released.
         }
     }
+}
+
+extension StoreLimits {
+    /// How GRDB waits for another process's lock.
+    var busyMode: Database.BusyMode { .timeout(TimeInterval(busyTimeout.milliseconds) / 1_000) }
 }

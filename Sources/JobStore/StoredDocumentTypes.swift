@@ -7,7 +7,7 @@ extension JobStore {
     ///
     /// - Throws: ``JobStoreError``.
     public func documentTypes(ofSystem system: String) async throws(JobStoreError) -> [DocumentType] {
-        try await read("types") { db in
+        try await longRead("types") { db in
             let sql = """
                 SELECT name FROM document_types type WHERE system = ?
                 AND EXISTS (SELECT 1 FROM documents WHERE type_id = type.id AND is_deleted = 0)

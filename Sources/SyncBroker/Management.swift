@@ -75,6 +75,20 @@ public struct Management: Sendable, CustomStringConvertible {
             policies: try await list("/api/policies/\(host)"))
     }
 
+    /// What the queues of a virtual host hold, by their names on the broker; up to five seconds old.
+    ///
+    /// - Throws: ``TopologyError`` (`management_unreachable`, `management_refused`).
+    public func queueFigures(virtualHost: String) async throws(TopologyError) -> [String: QueueFigures] {
+        let columns =
+            "name,messages,messages_ready,messages_unacknowledged,head_message_timestamp,"
+            + "message_stats.publish_details.rate,message_stats.ack_details.rate"
+        let queues = try await list("/api/queues/\(Self.segment(virtualHost))?columns=\(columns)")
+        return queues.reduce(into: [:]) { figures, queue in
+            guard let name = queue["name"]?.stringValue else { return }
+            figures[name] = QueueFigures(queue)
+        }
+    }
+
     /// One segment of a path: everything but unreserved characters escaped, "/" too.
     private static func segment(_ text: String) -> String {
         let plain = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")

@@ -46,6 +46,19 @@ public actor QueueDepths {
         }
     }
 
+    /// Ready messages and consumers of those of `queues` (names on the broker) that there are.
+    ///
+    /// - Throws: ``AMQPError`` when the broker can't be reached.
+    public func statesOfExisting(_ queues: [String]) async throws -> [String: AMQPQueueState] {
+        var found: [String: AMQPQueueState] = [:]
+        for queue in queues {
+            do { found.merge(try await states(of: [queue])) { $1 } } catch let error as AMQPError
+                where error.code == .resourceMissing
+            { continue }
+        }
+        return found
+    }
+
     /// Closes the connection, if there is one.
     public func close() async {
         await connection?.close()

@@ -159,4 +159,63 @@ import Testing
         }
         #expect(ids.count == 1)
     }
+
+    // MARK: where it lies
+
+    @Test func aFileSystemOfAnotherMachineIsRefusedAndOneThatMayBeIsWarnedOf() throws {
+        let mounts = """
+            22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
+            23 22 0:21 / /proc rw - proc proc rw
+            40 22 0:40 / /mnt/my\\040share rw shared:9 - nfs4 server:/x rw,vers=4.2
+            41 22 0:41 / /srv rw - cifs //server/x rw
+            42 41 0:42 / /srv/disk rw - xfs /dev/vdb rw
+            43 22 0:43 / /vagrant rw - fuse.sshfs x rw
+            44 22 0:44 / /host rw - 9p host rw
+            45 44 0:45 / /host/over rw - ext4 /dev/vdc rw
+            46 44 0:46 / /host/over rw - nfs a:/b rw
+            """
+        let kinds: [(String, StoreFileSystem)] = [
+            ("/var/lib/ferry", .local), ("/mnt/my share/x", .network("nfs4")), ("/mnt/my sharex", .local),
+            ("/srv", .network("cifs")), ("/srv/disk/a", .local), ("/vagrant", .network("fuse.sshfs")),
+            ("/host/x", .unknown("9p")), ("/host/over", .network("nfs")),
+        ]
+        for (folder, kind) in kinds { #expect(StoreFileSystem(ofFolder: folder, mounts: mounts) == kind, "\(folder)") }
+        #expect(StoreFileSystem(ofFolder: "/x", mounts: "nonsense") == .local)
+        #expect(StoreFileSystem.ofFolder(NSTemporaryDirectory()) == .local)
+        let file = StoreFile(path: "/srv/jobs.sqlite")
+        let error = #expect(throws: JobStoreError.self) {
+            try file.requireFileSystem(.network("cifs"), logger: Logger(label: "test"))
+        }
+        #expect(error?.code == .networkFileSystem && error?.isTransient == false)
+        #expect(error?.remedy.contains("a disk of this machine") == true)
+        try file.requireFileSystem(.unknown("9p"), logger: Logger(label: "test"))
+    }
+
+    @Test func aShortenedCopyIsRefusedAndToldThatItsLogBelongsToIt() async throws {
+        let fixture = try StoreFixture()
+        for number in 0..<100 { _ = try await fixture.store.commit(Sample.transition("\(number)")) }
+        try fixture.store.close()
+        let copy = fixture.folder.file("copy.sqlite")
+        let whole = try Data(contentsOf: URL(fileURLWithPath: fixture.path))
+        try whole.prefix(whole.count / 2 / 4_096 * 4_096).write(to: URL(fileURLWithPath: copy))
+        let error = #expect(throws: JobStoreError.self) { try StoreFixture.open(copy) }
+        #expect(error?.code == .corrupt && error?.message.contains(copy) == true)
+        #expect(error?.remedy.contains("-wal") == true && error?.remedy.contains("ferry store backup") == true)
+    }
+
+    @Test(.enabled(if: canMount)) func aDiskThatIsReadOnlyIsNamedBeforeAnythingIsTried() throws {
+        let disk = try SmallDisk(megabytes: 4)
+        try StoreFixture.open(disk.file("jobs.sqlite")).close()
+        #expect(disk.protect())
+        let error = #expect(throws: JobStoreError.self) { try StoreFixture.open(disk.file("jobs.sqlite")) }
+        #expect(error?.code == .readOnly && error?.message.contains("jobs.sqlite") == true)
+        #expect(throws: JobStoreError.self) { try StoreFixture.open(disk.file("new.sqlite")) }
+    }
+
+    private static let canMount: Bool = {
+        do {
+            _ = try SmallDisk(megabytes: 1)
+            return true
+        } catch { return false }
+    }()
 }

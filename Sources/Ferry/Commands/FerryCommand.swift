@@ -26,7 +26,7 @@ struct FerryCommand: AsyncParsableCommand {
             WorkCommand.self, EnqueueCommand.self, ChangeCommand.self, JobsCommand.self, WatchCommand.self,
             DocumentsCommand.self, TypesCommand.self, TryCommand.self, SystemsCommand.self, ImportCommand.self,
             TopologyCommand.self,
-            DeadCommand.self, AuditCommand.self, VersionCommand.self,
+            DeadCommand.self, AuditCommand.self, StoreCommand.self, QueuesCommand.self, VersionCommand.self,
         ])
 }
 

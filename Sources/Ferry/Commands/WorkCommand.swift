@@ -62,20 +62,24 @@ struct WorkCommand: FerrySubcommand {
         let composition = try context.composition()
         let settings = try settings(composition)
         let store = try composition.openStore()
+        try await composition.requireWholeStore(store)
         let systems = try composition.systems(store: store)
         let broker = try composition.broker("work")
         try await composition.requireFittingSystems(systems)
         try await composition.requireTopology(broker)
-        let worker = Worker(
-            settings: settings, types: composition.configuration.types, systems: systems, store: store, broker: broker,
-            topology: composition.topology, node: Composition.node, logger: context.logger, now: { Composition.now() })
-        let run = WorkerRun(
-            worker: worker, settings: settings, screen: context.screen, logger: context.logger, isQuiet: quiet
-        ) { report in
-            if json { context.print(json: report.json) } else { context.print(report.lines(style: context.style)) }
-            return untilEmpty && report.hasFailures ? .failed : .good
+        let status = try await WorkPatience(store: store, screen: context.screen).run {
+            let worker = Worker(
+                settings: settings, types: composition.configuration.types, systems: systems, store: store,
+                broker: broker, topology: composition.topology, node: Composition.node, logger: context.logger,
+                now: { Composition.now() })
+            let run = WorkerRun(
+                worker: worker, settings: settings, screen: context.screen, logger: context.logger, isQuiet: quiet
+            ) { report in
+                if json { context.print(json: report.json) } else { context.print(report.lines(style: context.style)) }
+                return untilEmpty && report.hasFailures ? .failed : .good
+            }
+            return try await run.untilStopped()
         }
-        let status = try await run.untilStopped()
         try store.close()
         if status != .good { throw EndedWith(status: status) }
     }

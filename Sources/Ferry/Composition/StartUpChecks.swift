@@ -3,6 +3,7 @@
 
 internal import AMQP
 internal import DocumentSystems
+internal import JobStore
 internal import Logging
 internal import SyncBroker
 internal import SyncJobs
@@ -120,6 +121,15 @@ extension Composition {
             .usage,
             fatal.map { "  \($0)" }.joined(separator: "\n").withHeading("the systems do not fit the configuration"),
             remedy: "ferry types check shows all of it")
+    }
+
+    /// Fails with exit status 4 when a look of at most a second finds the store damaged.
+    ///
+    /// SQLite's own files survive any crash of a process; what damages them is a disk, or a copy made while they were in
+    /// use. A file of up to some hundred megabytes is looked through in that time, of a larger one a part.
+    func requireWholeStore(_ store: JobStore) async throws {
+        guard try await !store.checkQuickly(within: .seconds(1)) else { return }
+        logger.debug("The store is too large to be checked in a second; ferry store check looks through all of it")
     }
 
     /// Fails with exit status 3 when the broker lacks something of the topology, naming each thing and its remedy.

@@ -2,12 +2,12 @@
 // shop, a clock that a test sets, and engines for the types that a test makes. Nothing is shared between tests.
 import DocumentSystems
 import Foundation
-import JobStore
 import Logging
 import SyncBroker
 import SyncJobs
 import Testing
 
+@testable import JobStore
 @testable import SyncEngine
 
 let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -52,9 +52,15 @@ struct LocalWorld: Sendable {
     let clock = TestClock()
     let log = WordLog()
 
-    init() throws {
+    /// - Parameters:
+    ///   - busyTimeout: how long the store waits for another program's lock.
+    ///   - backup: a copy of another world's store to begin with.
+    init(busyTimeout: Duration = .seconds(30), restoring backup: String? = nil) throws {
         folder = try TemporaryFolder()
-        store = try JobStore(path: folder.path + "/jobs.sqlite", logger: quietLogger)
+        if let backup { try FileManager.default.copyItem(atPath: backup, toPath: folder.path + "/jobs.sqlite") }
+        var limits = StoreLimits()
+        limits.busyTimeout = busyTimeout
+        store = try JobStore(path: folder.path + "/jobs.sqlite", limits: limits, logger: quietLogger)
         let version = DocumentShape.VersionShape(field: "version", order: .number)
         let sensitive = ["tax_id": FieldShape(kind: .text, isSensitive: true)]
         let secret = ["secret": FieldShape(kind: .text, isSensitive: true)]
@@ -82,10 +88,12 @@ struct LocalWorld: Sendable {
     }
 
     /// The engine's parts, for deliveries that only a broker makes; nothing is published but what `sink` takes.
-    func parts(_ types: [SyncJobType], sink: any MessageSink = DeafSink()) throws -> EngineParts {
+    func parts(
+        _ types: [SyncJobType], sink: any MessageSink = DeafSink(), storePatience: Duration = .seconds(1)
+    ) throws -> EngineParts {
         EngineParts(
             types: try SyncJobTypes(types), systems: systems, store: store, publisher: sink,
-            maximumDocumentBytes: 1_000_000, storePatience: .seconds(1), controllerThreads: 1, node: "test",
+            maximumDocumentBytes: 1_000_000, storePatience: storePatience, controllerThreads: 1, node: "test",
             logger: quietLogger, now: { [clock] in clock.now })
     }
 

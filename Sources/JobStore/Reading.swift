@@ -1,0 +1,58 @@
+// The two ways to read: what a job needs, which is short by construction, and what people ask for, which may be long and
+// then gives way to a checkpoint. Invariant: a read is one transaction on a snapshot, and `body` may run more than once.
+internal import GRDB
+
+extension JobStore {
+    /// How often a read that gave way is begun again.
+    private static let maximumCuts = 5
+
+    /// Reads in one short transaction, on a snapshot.
+    func read<Value: Sendable>(
+        _ operation: String, _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(JobStoreError) -> Value {
+        if writer.isClosed { throw .closed(operation) }
+        do {
+            try await log.gate.pass(within: limits.gateTime)
+            return try await pool.read(body)
+        } catch { throw JobStoreError(error, operation: operation) }
+    }
+
+    /// Reads in one transaction that may be long: one that has taken a second and is in the way of a checkpoint is cut off,
+    /// and begun again behind it.
+    func longRead<Value: Sendable>(
+        _ operation: String, _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(JobStoreError) -> Value {
+        if writer.isClosed { throw .closed(operation) }
+        do {
+            for _ in 0...Self.maximumCuts {
+                try await log.gate.pass(within: limits.gateTime)
+                if let value = try await untilInTheWay(body) { return value.value }
+            }
+        } catch { throw JobStoreError(error, operation: operation) }
+        throw JobStoreError(
+            .busy, operation: operation,
+            message: "the read gave way to the writers \(Self.maximumCuts + 1) times, a second each",
+            remedy: "ask for less, or again when fewer jobs are running")
+    }
+
+    /// What a read answers, which may be nil itself.
+    private struct Answer<Value: Sendable>: Sendable {
+        let value: Value
+    }
+
+    /// Nil when the read was cut off.
+    private func untilInTheWay<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws -> Answer<Value>? {
+        try await withThrowingTaskGroup(of: Answer<Value>?.self) { group in
+            // Cancelling its task interrupts SQLite in the middle of a statement.
+            group.addTask { Answer(value: try await self.pool.read(body)) }
+            group.addTask {
+                try await self.log.gate.untilShut(after: self.limits.readTime)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+    }
+}
