@@ -38,11 +38,15 @@ final class GroupWriter: Sendable {
     private let pool: DatabasePool
     private let types: DocumentTypeIDs
     private let settled: SettledMessages
+    private let processes: StoreProcesses
     private let logger: Logger
     private let state = Mutex(State())
     private let bytesSinceCheck = Mutex(0)
 
-    init(pool: DatabasePool, types: DocumentTypeIDs, settled: SettledMessages, logger: Logger) {
+    init(
+        pool: DatabasePool, types: DocumentTypeIDs, settled: SettledMessages, processes: StoreProcesses, logger: Logger
+    ) {
+        self.processes = processes
         self.pool = pool
         self.types = types
         self.settled = settled
@@ -142,7 +146,7 @@ final class GroupWriter: Sendable {
     }
 
     private func perform(_ batch: ArraySlice<Work>, on db: Database) {
-        let context = WriteContext(db: db, types: types)
+        let context = WriteContext(db: db, types: types, processes: processes)
         let deletions = settled.next()
         var answers: [@Sendable () -> Void] = []
         answers.reserveCapacity(batch.count)

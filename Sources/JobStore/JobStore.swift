@@ -18,6 +18,7 @@ public final class JobStore: Sendable {
     let pool: DatabasePool
     let types = DocumentTypeIDs()
     let settled = SettledMessages()
+    let processes: StoreProcesses
     let writer: GroupWriter
     private let logger: Logger
 
@@ -31,8 +32,9 @@ public final class JobStore: Sendable {
     ) throws(JobStoreError) {
         let migrator = DatabaseMigrator.jobStore
         try StoreFile(path: path).prepare(migrator: migrator)
+        let processes = try StoreProcesses(storePath: path)
         do {
-            let pool = try DatabasePool(path: path, configuration: Self.configuration)
+            let pool = try DatabasePool(path: path, configuration: Self.configuration(for: processes))
             try pool.writeWithoutTransaction { db in
                 // GRDB sets NORMAL, with which a power cut rolls a commit back that was acknowledged.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -52,15 +54,22 @@ public final class JobStore: Sendable {
         } catch { throw JobStoreError(error, operation: "open") }
         self.maximumDocumentBytes = maximumDocumentBytes
         self.logger = logger
-        writer = GroupWriter(pool: pool, types: types, settled: settled, logger: logger)
+        self.processes = processes
+        writer = GroupWriter(
+            pool: pool, types: types, settled: settled, processes: processes, logger: logger)
     }
 
-    private static var configuration: Configuration {
+    private static func configuration(for processes: StoreProcesses) -> Configuration {
+        let own = processes.own
         var configuration = Configuration()
         configuration.label = "ferry.store"
         configuration.busyMode = .timeout(StoreFile.busyTimeout)
         configuration.maximumReaderCount = 5
-        configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA cache_size = -16384") }
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA cache_size = -16384")
+            // Who writes a row: named in statements, so that no caller has to say it.
+            db.add(function: DatabaseFunction("ferry_process", argumentCount: 0, pure: true) { _ in own })
+        }
         return configuration
     }
 
@@ -74,7 +83,7 @@ public final class JobStore: Sendable {
         guard writer.refuseFurther() else { return }
         do {
             try pool.writeWithoutTransaction { db in
-                let context = WriteContext(db: db, types: types)
+                let context = WriteContext(db: db, types: types, processes: processes)
                 while true {
                     let deletions = settled.next()
                     if deletions.isEmpty { break }
@@ -93,6 +102,7 @@ public final class JobStore: Sendable {
                 }
             }
             try pool.close()
+            processes.release()
         } catch { throw JobStoreError(error, operation: "close") }
     }
 
