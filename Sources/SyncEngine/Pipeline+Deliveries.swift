@@ -20,6 +20,8 @@ extension Pipeline {
         case .closed(let error):
             counts.isConnected = false
             guard !isStopping else { return }
+            // Closed by the worker itself, which says why.
+            guard error.code != .stopped else { return }
             logger.warning("The broker's connection is gone; reconnecting", metadata: ["reason": .string("\(error)")])
         case .blocked(let reason):
             counts.blockedReason = reason

@@ -39,6 +39,9 @@ extension Pipeline {
         (epoch, taken[origin, default: 0], inHand[origin, default: 0])
     }
 
+    /// The same of all queues.
+    var wholeIntake: (epoch: UInt64, taken: Int, inHand: Int) { (epoch, taken.values.reduce(0, +), ledger.unsettled) }
+
     // MARK: what others have noticed
 
     /// Whether deliveries should be coming.

@@ -21,7 +21,10 @@ struct QueueWatch: Sendable {
         while !Task.isCancelled {
             do { try await Task.sleep(for: interval) } catch { return }
             guard await pipeline.isConsuming else { continue }
-            if await look(&doubt) { await consumer.reopen() }
+            let isLost = await look(&doubt)
+            let intake = await pipeline.wholeIntake
+            let isIdle = doubt.isIdle(epoch: intake.epoch, taken: intake.taken, inHand: intake.inHand)
+            if isLost || isIdle { await consumer.reopen() }
         }
         await depths.close()
     }

@@ -1,5 +1,7 @@
-// Whether the broker has forgotten that this worker consumes a queue, pure. RabbitMQ 3.10 says nothing when a queue is
-// deleted and made anew in the same moment; the worker would sit there, connected and idle, for ever.
+// Whether the broker has lost a subscription of this worker, pure. RabbitMQ 3.10 says nothing when a queue is deleted and made
+// anew in the same moment: it consumes from the new one by itself, and takes as many deliveries of it for old ones as the
+// old one had made; they reach nobody and stay unacknowledged. No question over AMQP shows that, so a worker that has become
+// idle connects anew, once: what was swallowed comes back, and a consumer without a past swallows nothing.
 
 /// What is doubted of each subscription, from one look to the next.
 struct SubscriptionDoubt: Sendable {
@@ -38,6 +40,15 @@ struct SubscriptionDoubt: Sendable {
         guard count >= 2 else { return false }
         doubts[queue] = nil
         return true
+    }
+
+    private var last: (epoch: UInt64, taken: Int) = (0, 0)
+
+    /// Whether a worker has become idle: it has had deliveries over this connection, none since the last look, and none is
+    /// in hand.
+    mutating func isIdle(epoch: UInt64, taken: Int, inHand: Int) -> Bool {
+        defer { last = (epoch, taken) }
+        return taken > 0 && inHand == 0 && last == (epoch, taken)
     }
 
     /// The queue was not looked at, or is not there.

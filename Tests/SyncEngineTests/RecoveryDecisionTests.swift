@@ -163,6 +163,18 @@ private func delivery(_ tag: UInt64 = 1, count: Int = 0, queue: String = "defaul
         }
     }
 
+    @Test func aWorkerThatHasBecomeIdleIsSoOncePerConnection() {
+        var doubt = SubscriptionDoubt()
+        func isIdle(_ epoch: UInt64, _ taken: Int, inHand: Int = 0) -> Bool {
+            doubt.isIdle(epoch: epoch, taken: taken, inHand: inHand)
+        }
+        #expect(!isIdle(1, 4), "it was at work")
+        #expect(!isIdle(1, 4, inHand: 1), "it is at work")
+        #expect(!isIdle(1, 5))
+        #expect(isIdle(1, 5))
+        for _ in 0..<5 { #expect(!isIdle(2, 0), "a connection without a past swallows nothing") }
+    }
+
     @Test func aNewConnectionIsGivenTimeOfItsOwn() {
         var doubt = SubscriptionDoubt()
         func isLost(_ queue: String, _ look: SubscriptionDoubt.Look) -> Bool { doubt.isLost(queue, look) }
