@@ -1,6 +1,7 @@
 // Consumes from queues for as long as it is wanted, over as many connections as that takes.
 // Invariant: it never sits there alive and silent. A lost connection is made anew, a subscription that the broker
 // cancelled is watched and resumed, both are events and in the log; tags of an older epoch never reach the broker.
+// Longer than other files, because a consumer's private state can't be reached from several files.
 public import Logging
 import Synchronization
 
@@ -176,7 +177,7 @@ public final class AMQPConsumer: Sendable {
             do throws(AMQPError) {
                 if isStopped { try await connection.cancelConsumers() }
                 try await connection.subscribe(
-                    wanted.map(\.beginning), listener: sink, maximumBodyBytes: maximumBodyBytes)
+                    wanted, listener: sink, maximumBodyBytes: maximumBodyBytes)
             } catch {
                 await connection.close()
                 state.withLock { $0.connection = nil }
@@ -223,7 +224,7 @@ public final class AMQPConsumer: Sendable {
                 sink.resumed(queue)
                 attempt = 0
                 do throws(AMQPError) {
-                    try await connection.consume(subscription.beginning)
+                    try await connection.consume(subscription)
                     logger.notice("consumer has its queue again", metadata: ["queue": "\(queue)"])
                 } catch {
                     logger.error(
@@ -279,7 +280,13 @@ public final class AMQPConsumer: Sendable {
             (state.connection, state.subscriptions.first { $0.queue == queue && $0.firstPrefetch != nil })
         }
         guard let connection, connection.epoch == epoch, let subscription, !isIntakeStopped else { return }
+        await connection.widen(subscription.queue)
         await connection.renew(subscription)
+    }
+
+    /// Whether deliveries of a queue should be coming: not while it is away, or nothing is connected.
+    public func isConsuming(_ queue: String) async -> Bool {
+        await state.withLock { $0.connection }?.isConsuming(queue) ?? false
     }
 
     /// Closes the connection and makes no other before ``resume()``; unacknowledged deliveries go back to their queues.

@@ -8,7 +8,7 @@ public struct AMQPSubscription: Sendable, Hashable {
     public var queue: String
     /// How many unacknowledged deliveries the broker may have out here, 1 or more.
     public var prefetch: UInt16
-    /// How many at the beginning of each subscription, until ``AMQPConsumer/widen(queue:)``; nil for ``prefetch``.
+    /// How many at the beginning, for each connection and after each cancellation by the broker, until ``AMQPConsumer/widen(queue:)``; nil for ``prefetch``.
     public var firstPrefetch: UInt16?
     /// Consumer arguments, such as `x-priority`.
     public var arguments: AMQPTable
@@ -25,13 +25,6 @@ public struct AMQPSubscription: Sendable, Hashable {
         self.prefetch = prefetch
         self.arguments = arguments
         self.exclusive = exclusive
-    }
-
-    /// As it begins.
-    var beginning: AMQPSubscription {
-        var subscription = self
-        if let firstPrefetch { subscription.prefetch = min(firstPrefetch, prefetch) }
-        return subscription
     }
 }
 

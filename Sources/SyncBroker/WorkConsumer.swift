@@ -95,6 +95,9 @@ public struct WorkConsumer: Sendable {
         for (name, known) in origins where known == origin { await consumer.widen(queue: name, epoch: epoch) }
     }
 
+    /// Whether deliveries of a queue, named as on the broker, should be coming.
+    public func isConsuming(_ queue: String) async -> Bool { await consumer.isConsuming(queue) }
+
     /// Closes the connection and makes no other before `resume()`; unanswered deliveries go back to the broker.
     public func suspend() async { await consumer.suspend() }
 

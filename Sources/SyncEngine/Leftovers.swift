@@ -30,6 +30,12 @@ struct Leftovers: Sendable {
         fileprivate let start = ContinuousClock.now
 
         init() {}
+
+        /// What was refused may be tried again.
+        mutating func forgetRefusals() {
+            refused = []
+            forgetting = nil
+        }
     }
 
     /// Looks until it is cancelled.
@@ -44,10 +50,7 @@ struct Leftovers: Sendable {
     /// One look: frees what dead processes hold, then publishes page by page.
     func look(_ progress: inout Progress) async throws(JobStoreError) {
         let begin = ContinuousClock.now
-        if let time = progress.forgetting, time <= begin {
-            progress.refused = []
-            progress.forgetting = nil
-        }
+        if let time = progress.forgetting, time <= begin { progress.forgetRefusals() }
         let released = try await patience.attempt { () async throws(JobStoreError) in
             try await store.deleteSettled()
             return try await store.releaseDead()

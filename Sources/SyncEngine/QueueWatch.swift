@@ -36,6 +36,10 @@ struct QueueWatch: Sendable {
             do {
                 guard let state = try await depths.states(of: [queue])[queue] else { continue }
                 await pipeline.noteQueue(queue, isThere: true)
+                guard await consumer.isConsuming(queue) else {
+                    doubt.forget(queue)
+                    continue
+                }
                 let intake = await pipeline.intake(of: origin)
                 let look = SubscriptionDoubt.Look(
                     epoch: intake.epoch, taken: intake.taken, inHand: intake.inHand, messages: state.messages,

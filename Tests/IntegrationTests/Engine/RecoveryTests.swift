@@ -22,7 +22,7 @@ import Testing
             guard job.job.request.sourceDocumentName == "poison" else { return }
             crashes.add(job.job.id)
             // The worker is ended by whoever counts these; a process that dies here ends no sooner.
-            try await Task.sleep(for: .seconds(600))
+            while true { try await Task.sleep(for: .milliseconds(10)) }
         })
         let limit = 6
         try await EngineWorld.with(
@@ -59,6 +59,46 @@ import Testing
             #expect(crashes.count == limit + 1)
             #expect(try await world.endedJobs() == mates.count)
             try await world.broker.control("clear_policy", "-p", "ferry", world.composition.topology.prefix)
+        }
+    }
+
+    @Test func whatHasNotBegunAndWasDeliveredOftenIsHandedBackByAStop() async throws {
+        let gate = GateController()
+        try await EngineWorld.with(
+            types: EngineWorld.type("Gate Sync", controller: "gate"), controllers: ["gate": gate]
+        ) { world in
+            try await put(["first", "worn"], in: world)
+            try await world.request("Gate Sync", names: ["first", "worn"]) { ["first", "worn"][$0] }
+            let queue = world.composition.topology.workQueue("default")
+            let connection = try await AMQPConnection.open(try world.composition.broker("test"), logger: world.logger)
+            let first = try #require(try await connection.get(queue))
+            for count in 1...10 {
+                let worn = try #require(try await connection.get(queue))
+                #expect(worn.properties.messageID == "worn")
+                // What goes back first comes back first.
+                if count == 10 { await connection.reject(first.tag, requeue: true) }
+                await connection.reject(worn.tag, requeue: true)
+            }
+            let worker = try world.makeWorker()
+            let group = ServiceGroup(
+                configuration: ServiceGroupConfiguration(
+                    services: [ServiceGroupConfiguration.ServiceConfiguration(service: worker)], logger: world.logger))
+            async let running: Void = group.run()
+            try await eventually("the first runs, the other waits to run alone") {
+                let statistics = await worker.statistics
+                return gate.entered == 1 && statistics.waiting == 1
+            }
+            await group.triggerGracefulShutdown()
+            try await eventually("it is handed back") { await worker.statistics.handedBack == 1 }
+            gate.open()
+            try await running
+            #expect(try await world.job("first").status == .finished)
+            let message = try #require(try await connection.get(queue))
+            #expect(message.properties.messageID == "worn" && !message.redelivered, "the broker counts from zero")
+            #expect(try await connection.get(queue) == nil, "there is one of it")
+            await connection.close()
+            try await world.work()
+            #expect(try await world.job("worn").status == .finished)
         }
     }
 
