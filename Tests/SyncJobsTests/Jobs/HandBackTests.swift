@@ -15,7 +15,8 @@ import Testing
             name: "Customer Sync", source: DocumentType(system: "erp", name: "Customer"),
             target: DocumentType(system: "shop", name: "Account"), controller: NoController())
         var job = SyncJob(
-            request: SyncRequest(id: "1", type: type.slug, sourceName: "C-1"), type: type, queue: "long", createdAt: now)
+            request: SyncRequest(id: "1", type: type.slug, sourceName: "C-1"), type: type, queue: "long", createdAt: now
+        )
         job.retryCount = 1
         job.attemptCount = 1
         job.nextTurn = 1
