@@ -25,6 +25,8 @@ public actor AMQPConnection {
     private var assembler = ContentAssembler(maximumBodyBytes: 128 << 20)
     private var window = DeliveryWindow()
     private var queues: [String: String] = [:]
+    /// Queues whose subscriptions begin with their whole prefetch by now.
+    private var wideQueues: Set<String> = []
     private var consumerCount = 0
     private var isIntakeOver = false
     private var batch: [AMQPDelivery] = []
@@ -207,7 +209,10 @@ public actor AMQPConnection {
             listener?.confirmed(tag, multiple: multiple, acknowledged: acknowledged)
         case .cancelled(let consumerTag):
             flush()
-            if let queue = queues.removeValue(forKey: consumerTag) { listener?.cancelled(queue: queue) }
+            if let queue = queues.removeValue(forKey: consumerTag) {
+                wideQueues.remove(queue)
+                listener?.cancelled(queue: queue)
+            }
         case .blocked(let reason):
             logger.warning("broker blocks this connection", metadata: ["reason": "\(reason)"])
             listener?.blocked(reason: reason)
@@ -300,6 +305,9 @@ public actor AMQPConnection {
         for tag in tags { queues[tag] = nil }
     }
 
+    /// Lets the subscriptions of a queue on this connection begin with their whole prefetch from now on.
+    func widen(_ queue: String) { wideQueues.insert(queue) }
+
     // MARK: - Consuming and answering
 
     /// Subscribes; deliveries go to the listener.
@@ -309,10 +317,12 @@ public actor AMQPConnection {
         guard !isIntakeOver else { return }
         consumerCount += 1
         let tag = "ferry-\(consumerCount)"
+        let isWide = wideQueues.contains(subscription.queue)
+        let prefetch = isWide ? subscription.prefetch : subscription.firstPrefetch ?? subscription.prefetch
         queues[tag] = subscription.queue
         do throws(AMQPError) {
             try request { wire throws(AMQPError) in
-                try wire.setPrefetch(subscription.prefetch)
+                try wire.setPrefetch(min(prefetch, subscription.prefetch))
                 try wire.consume(
                     queue: subscription.queue, consumerTag: tag, exclusive: subscription.exclusive,
                     arguments: subscription.arguments)

@@ -1,6 +1,7 @@
 // Consumes from queues for as long as it is wanted, over as many connections as that takes.
 // Invariant: it never sits there alive and silent. A lost connection is made anew, a subscription that the broker
 // cancelled is watched and resumed, both are events and in the log; tags of an older epoch never reach the broker.
+// Longer than other files, because a consumer's private state can't be reached from several files.
 public import Logging
 import Synchronization
 
@@ -23,6 +24,8 @@ public final class AMQPConsumer: Sendable {
         var connection: AMQPConnection?
         var epoch: UInt64 = 0
         var isIntakeStopped = false
+        /// Opens when it may connect again; nil while it may.
+        var suspension: Latch?
         var isRunning = false
     }
 
@@ -86,12 +89,12 @@ public final class AMQPConsumer: Sendable {
 
     private func cycle() async -> AMQPError? {
         var attempt = 0
-        while !closing.isOpen, !isIntakeStopped {
+        while await isToConnect() {
             let start = ContinuousClock.now
             let failure: AMQPError
             do throws(AMQPError) {
                 try await session()
-                return nil
+                continue
             } catch {
                 failure = error
             }
@@ -109,12 +112,26 @@ public final class AMQPConsumer: Sendable {
         return nil
     }
 
+    /// Whether to make a connection now; waits for the end of a suspension.
+    private func isToConnect() async -> Bool {
+        if let suspension = state.withLock({ $0.suspension }) {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await suspension.wait() }
+                group.addTask { await self.closing.wait() }
+                await group.next()
+                group.cancelAll()
+            }
+        }
+        return !closing.isOpen && !isIntakeStopped
+    }
+
     private var isIntakeStopped: Bool { state.withLock { $0.isIntakeStopped } }
 
     /// One connection from its opening to its end; returns when it was ended on purpose.
     private func session() async throws(AMQPError) {
         let (connection, sink, absent) = try await subscribe()
         for queue in absent { sink.cancelled(queue: queue) }
+        if state.withLock({ $0.suspension != nil }) { await connection.close() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { _ = await connection.waitUntilClosed() }
             group.addTask { await self.closing.wait() }
@@ -159,7 +176,8 @@ public final class AMQPConsumer: Sendable {
             }
             do throws(AMQPError) {
                 if isStopped { try await connection.cancelConsumers() }
-                try await connection.subscribe(wanted, listener: sink, maximumBodyBytes: maximumBodyBytes)
+                try await connection.subscribe(
+                    wanted, listener: sink, maximumBodyBytes: maximumBodyBytes)
             } catch {
                 await connection.close()
                 state.withLock { $0.connection = nil }
@@ -253,6 +271,44 @@ public final class AMQPConsumer: Sendable {
         guard let connection, let subscription else { return }
         await connection.renew(subscription)
     }
+
+    /// Gives one queue's subscription its full prefetch, where it began with less.
+    ///
+    /// What is unacknowledged stays valid. Without effect on the subscriptions of any other epoch.
+    public func widen(queue: String, epoch: UInt64) async {
+        let (connection, subscription) = state.withLock { state in
+            (state.connection, state.subscriptions.first { $0.queue == queue && $0.firstPrefetch != nil })
+        }
+        guard let connection, connection.epoch == epoch, let subscription, !isIntakeStopped else { return }
+        await connection.widen(subscription.queue)
+        await connection.renew(subscription)
+    }
+
+    /// Whether deliveries of a queue should be coming: not while it is away, or nothing is connected.
+    public func isConsuming(_ queue: String) async -> Bool {
+        await state.withLock { $0.connection }?.isConsuming(queue) ?? false
+    }
+
+    /// Closes the connection and makes no other before ``resume()``; unacknowledged deliveries go back to their queues.
+    public func suspend() async {
+        let connection = state.withLock { state in
+            if state.suspension == nil { state.suspension = Latch() }
+            return state.connection
+        }
+        await connection?.close()
+    }
+
+    /// Ends a suspension: the next connection is made at once.
+    public func resume() {
+        let suspension = state.withLock { state in
+            defer { state.suspension = nil }
+            return state.suspension
+        }
+        suspension?.open()
+    }
+
+    /// Closes the connection and makes another; unacknowledged deliveries go back to their queues.
+    public func reopen() async { await state.withLock { $0.connection }?.close() }
 
     /// Ends the intake: when it returns, no more deliveries follow; what is unacknowledged can still be answered.
     public func stopIntake() async {

@@ -8,14 +8,20 @@ public struct AMQPSubscription: Sendable, Hashable {
     public var queue: String
     /// How many unacknowledged deliveries the broker may have out here, 1 or more.
     public var prefetch: UInt16
+    /// How many at the beginning, for each connection and after each cancellation by the broker, until ``AMQPConsumer/widen(queue:)``; nil for ``prefetch``.
+    public var firstPrefetch: UInt16?
     /// Consumer arguments, such as `x-priority`.
     public var arguments: AMQPTable
     /// Whether nobody else may consume from the queue.
     public var exclusive: Bool
 
     /// Creates a subscription.
-    public init(queue: String, prefetch: UInt16, arguments: AMQPTable = [:], exclusive: Bool = false) {
+    public init(
+        queue: String, prefetch: UInt16, firstPrefetch: UInt16? = nil, arguments: AMQPTable = [:],
+        exclusive: Bool = false
+    ) {
         self.queue = queue
+        self.firstPrefetch = firstPrefetch
         self.prefetch = prefetch
         self.arguments = arguments
         self.exclusive = exclusive

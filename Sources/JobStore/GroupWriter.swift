@@ -36,12 +36,15 @@ final class GroupWriter: Sendable {
     private let types: DocumentTypeIDs
     private let settled: SettledMessages
     private let log: WriteAheadLog
+    private let processes: StoreProcesses
     private let logger: Logger
     private let state = Mutex(State())
 
     init(
-        pool: DatabasePool, types: DocumentTypeIDs, settled: SettledMessages, log: WriteAheadLog, logger: Logger
+        pool: DatabasePool, types: DocumentTypeIDs, settled: SettledMessages, log: WriteAheadLog,
+        processes: StoreProcesses, logger: Logger
     ) {
+        self.processes = processes
         self.pool = pool
         self.types = types
         self.settled = settled
@@ -142,7 +145,7 @@ final class GroupWriter: Sendable {
     }
 
     private func perform(_ batch: ArraySlice<Work>, on db: Database) {
-        let context = WriteContext(db: db, types: types)
+        let context = WriteContext(db: db, types: types, processes: processes)
         let deletions = settled.next()
         var answers: [@Sendable () -> Void] = []
         answers.reserveCapacity(batch.count)

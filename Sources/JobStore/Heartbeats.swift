@@ -129,6 +129,8 @@ extension JobStore.Heartbeat {
         if known == nil {
             let row = JobRow.Values(started(isCancelAsked: reason != nil))
             try context.execute(row.insert, row.arguments)
+            try context.execute(
+                "UPDATE jobs SET run_process = ferry_process() WHERE id = ?", [job.id.nameValue])
         } else {
             try update(isCancelAsked: reason != nil, in: context)
         }
@@ -157,7 +159,8 @@ extension JobStore.Heartbeat {
         try context.execute(
             """
             UPDATE jobs SET status = 'Started', started_at = ?, ended_at = NULL, retry_after = NULL, wait_reason = NULL,
-                next_turn = max(next_turn, ?), progress = ?, run_id = ?, run_node = ?, heartbeat_at = ?, cancel_asked = ?
+                next_turn = max(next_turn, ?), progress = ?, run_id = ?, run_node = ?, heartbeat_at = ?, cancel_asked = ?,
+                run_process = ferry_process()
             WHERE id = ?
             """,
             [

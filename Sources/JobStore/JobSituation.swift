@@ -46,7 +46,7 @@ extension JobStore {
     public func situation(id: String) async throws(JobStoreError) -> JobSituation {
         let settledBefore = settled.all
         let now = Timestamp.now
-        return try await read("situation") { db in
+        return try await read("situation") { [processes] db in
             var found = JobSituation()
             found.cancelReason = try CancellationRow.reason(id, in: db)
             found.isSeen = try SeenRow.requestHash(of: id, in: db) != nil
@@ -55,7 +55,7 @@ extension JobStore {
                 in: db)
             guard let (sequence, job) = try JobRow.wholeJob(id: id, in: db) else { return found }
             found.job = job
-            try found.describeWaiting(job, sequence: sequence, now: now, in: db)
+            try found.describeWaiting(job, sequence: sequence, now: now, processes: processes, in: db)
             return found
         }
     }
@@ -63,7 +63,7 @@ extension JobStore {
 
 extension JobStore.JobSituation {
     fileprivate mutating func describeWaiting(
-        _ job: SyncJob, sequence: Int64, now: Timestamp, in db: Database
+        _ job: SyncJob, sequence: Int64, now: Timestamp, processes: StoreProcesses, in db: Database
     ) throws {
         if let key = job.request.dedupKey,
             let claim = try DedupClaim.claim(typeSlug: job.typeSlug, key: key, in: db),
@@ -73,7 +73,9 @@ extension JobStore.JobSituation {
         }
         let key = job.orderKey ?? job.request.orderKey(typeSlug: job.typeSlug)
         let lease = try LeaseHolder.lease(ofJob: job.id, in: db) ?? LeaseHolder.holder(of: key, in: db)
-        if let lease, now < lease.until { leaseHolder = (lease.jobID, lease.until) }
+        if let lease, now < lease.until, lease.process.map(processes.isAlive) ?? true {
+            leaseHolder = (lease.jobID, lease.until)
+        }
         guard job.isOpen else { return }
         let (column, value) = job.orderKey.map { ("order_key", $0) } ?? ("queue", job.queue)
         let ahead = "\(column) = ? AND is_open = 1 AND status <> 'Pending' AND sequence < ?"

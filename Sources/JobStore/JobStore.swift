@@ -19,6 +19,7 @@ public final class JobStore: Sendable {
     let types = DocumentTypeIDs()
     let settled = SettledMessages()
     let large = LargeDocuments()
+    let processes: StoreProcesses
     let writer: GroupWriter
     let log: WriteAheadLog
     let limits: StoreLimits
@@ -43,8 +44,9 @@ public final class JobStore: Sendable {
         let migrator = DatabaseMigrator.jobStore
         try StoreFile(path: path, limits: limits).prepare(migrator: migrator, logger: logger)
         let log = try WriteAheadLog(storePath: path, limits: limits, logger: logger)
+        let processes = try StoreProcesses(storePath: path)
         do {
-            let pool = try DatabasePool(path: path, configuration: Self.configuration(limits))
+            let pool = try DatabasePool(path: path, configuration: Self.configuration(limits, for: processes))
             try pool.writeWithoutTransaction { db in
                 // GRDB sets NORMAL, with which a power cut rolls a commit back that was acknowledged.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -66,15 +68,22 @@ public final class JobStore: Sendable {
         self.limits = limits
         self.log = log
         self.logger = logger
-        writer = GroupWriter(pool: pool, types: types, settled: settled, log: log, logger: logger)
+        self.processes = processes
+        writer = GroupWriter(
+            pool: pool, types: types, settled: settled, log: log, processes: processes, logger: logger)
     }
 
-    private static func configuration(_ limits: StoreLimits) -> Configuration {
+    private static func configuration(_ limits: StoreLimits, for processes: StoreProcesses) -> Configuration {
+        let own = processes.own
         var configuration = Configuration()
         configuration.label = "ferry.store"
         configuration.busyMode = limits.busyMode
         configuration.maximumReaderCount = 5
-        configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA cache_size = -16384") }
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA cache_size = -16384")
+            // Who writes a row: named in statements, so that no caller has to say it.
+            db.add(function: DatabaseFunction("ferry_process", argumentCount: 0, pure: true) { _ in own })
+        }
         return configuration
     }
 
@@ -88,7 +97,7 @@ public final class JobStore: Sendable {
         guard writer.refuseFurther() else { return }
         do {
             try pool.writeWithoutTransaction { db in
-                let context = WriteContext(db: db, types: types)
+                let context = WriteContext(db: db, types: types, processes: processes)
                 while true {
                     let deletions = settled.next()
                     if deletions.isEmpty { break }
@@ -107,6 +116,7 @@ public final class JobStore: Sendable {
                 }
             }
             try pool.close()
+            processes.release()
         } catch { throw JobStoreError(error, operation: "close") }
     }
 

@@ -1,5 +1,5 @@
-// Leases of exclusive jobs: one run at a time holds a key, until a time that its heartbeats move. A lease that is over may
-// be taken; the run that held it learns so at its next heartbeat, and its commit is fenced.
+// Leases of exclusive jobs: one run at a time holds a key, until a time that its heartbeats move. A lease that is over, or
+// whose process is gone, may be taken; a run that held it learns so at its next heartbeat, and its commit is fenced.
 internal import GRDB
 internal import SyncJobs
 
@@ -8,6 +8,8 @@ struct LeaseHolder {
     let runID: String
     let jobID: String
     let until: Timestamp
+    /// The number of its process; nil for one from before there were any.
+    let process: Int64?
 
     /// The holder of a key, its time passed or not; nil when nobody has taken the key.
     static func holder(of key: String, in db: Database) throws -> LeaseHolder? {
@@ -21,9 +23,11 @@ struct LeaseHolder {
 
     private static func first(_ condition: String, _ arguments: [DatabaseValue], in db: Database) throws -> LeaseHolder?
     {
-        try db.firstRow("SELECT run_id, job, until FROM leases WHERE \(condition) LIMIT 1", arguments) { row in
+        try db.firstRow("SELECT run_id, job, until, process FROM leases WHERE \(condition) LIMIT 1", arguments) { row in
             var columns = ColumnReader(row)
-            return LeaseHolder(runID: try columns.text(), jobID: try columns.text(), until: try columns.timestamp())
+            return LeaseHolder(
+                runID: try columns.text(), jobID: try columns.text(), until: try columns.timestamp(),
+                process: row[3] as Int64?)
         }
     }
 }
@@ -33,13 +37,14 @@ extension WriteContext {
     func takeLease(_ key: String, runID: String, jobID: String, until: Timestamp, now: Timestamp) throws -> LeaseHolder?
     {
         if let holder = try LeaseHolder.holder(of: key, in: db), !holder.runID.hasSameBytes(as: runID) {
-            if now < holder.until { return holder }
+            if now < holder.until, holder.process.map(processes.isAlive) ?? true { return holder }
             try execute("UPDATE leases SET is_lost = 1 WHERE run_id = ?", [holder.runID.nameValue])
         }
         try execute(
             """
-            INSERT INTO leases (run_id, key, job, until, is_lost) VALUES (?, ?, ?, ?, 0)
-            ON CONFLICT (run_id) DO UPDATE SET key = excluded.key, until = excluded.until, is_lost = 0
+            INSERT INTO leases (run_id, key, job, until, is_lost, process) VALUES (?, ?, ?, ?, 0, ferry_process())
+            ON CONFLICT (run_id) DO UPDATE
+                SET key = excluded.key, until = excluded.until, is_lost = 0, process = excluded.process
             """, [runID.nameValue, key.nameValue, jobID.nameValue, until.columnValue])
         note(.leases)
         return nil

@@ -13,6 +13,7 @@ extension DatabaseMigrator {
         migrator.registerMigration("1 jobs and documents", migrate: createFirstSchema)
         migrator.registerMigration("2 the whole sync job", migrate: createSecondSchema)
         migrator.registerMigration("3 awaited bindings", migrate: createAwaitedBindings)
+        migrator.registerMigration("6 processes", migrate: createSixthSchema)
         return migrator
     }
 

@@ -65,16 +65,23 @@ enum OutboxRow {
         _ condition: String, _ arguments: [DatabaseValue], limit: Int, except settled: Set<ExactString> = [],
         in db: Database
     ) throws -> [OutboxMessage] {
+        try page(condition, arguments, limit: limit, except: settled, in: db).map(\.message)
+    }
+
+    /// The same, each with its row's number.
+    static func page(
+        _ condition: String, _ arguments: [DatabaseValue], limit: Int, except settled: Set<ExactString>, in db: Database
+    ) throws -> [(sequence: Int64, message: OutboxMessage)] {
         let count = min(max(limit, 0), 10_000)
         let statement = try db.cachedStatement(
-            sql: "SELECT \(columns) FROM outbox WHERE \(condition) ORDER BY sequence")
+            sql: "SELECT \(columns), sequence FROM outbox WHERE \(condition) ORDER BY sequence")
         let rows = try Row.fetchCursor(statement, arguments: StatementArguments(columns: arguments))
-        var messages: [OutboxMessage] = []
+        var messages: [(sequence: Int64, message: OutboxMessage)] = []
         while messages.count < count, let row = try rows.next() {
             var message = try message(from: row)
             if settled.contains(ExactString(message.id)) { continue }
             if message.isBodyFromRecord { message.body = try request(of: message.messageID, in: db) }
-            messages.append(message)
+            messages.append((row[9] as Int64, message))
         }
         return messages
     }
@@ -107,7 +114,10 @@ enum OutboxRow {
 
     /// Adds a message; one that is owed already is left as it is, because its id derives from its content's cause.
     static let insert = """
-        INSERT INTO outbox (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+        INSERT INTO outbox (\(columns), process, recorded_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ferry_process(),
+            CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000)
+        ON CONFLICT DO NOTHING
         """
 
     static func values(of message: OutboxMessage) -> [DatabaseValue] {

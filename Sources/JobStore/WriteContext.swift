@@ -28,12 +28,14 @@ struct RareRows: OptionSet {
 /// One transaction of the group writer.
 final class WriteContext {
     let db: Database
+    let processes: StoreProcesses
     private let types: DocumentTypeIDs
     private var newTypes: [TypeName: Int64] = [:]
     private var indexes: [Int64: [FieldIndex]] = [:]
     private var rareRows: RareRows?
 
-    init(db: Database, types: DocumentTypeIDs) {
+    init(db: Database, types: DocumentTypeIDs, processes: StoreProcesses) {
+        self.processes = processes
         self.db = db
         self.types = types
     }

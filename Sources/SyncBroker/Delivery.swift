@@ -35,6 +35,8 @@ public struct Delivery: Sendable {
     public let turn: Int
     /// Whether the broker has handed it out before.
     public let isRedelivered: Bool
+    /// How often the broker has handed it out before, as its queue counts; its delivery limit is about this number.
+    public let deliveryCount: Int
     /// The body; empty when it was omitted.
     public let body: [UInt8]
     /// The size that the header announced, in bytes.
@@ -49,10 +51,13 @@ public struct Delivery: Sendable {
         self.origin = origin
         routingKey = delivery.routingKey
         messageID = delivery.properties.messageID
-        turn =
-            if case .int(let value) = delivery.properties.headers[Header.turn] { Int(max(0, min(value, 1 << 40))) } else
-            { 0 }
+        func count(_ header: String) -> Int {
+            guard case .int(let value) = delivery.properties.headers[header] else { return 0 }
+            return Int(max(0, min(value, 1 << 40)))
+        }
+        turn = count(Header.turn)
         isRedelivered = delivery.redelivered
+        deliveryCount = delivery.redelivered ? count("x-delivery-count") : 0
         body = delivery.body
         bodyBytes = delivery.bodyBytes
         isBodyOmitted = delivery.isBodyOmitted

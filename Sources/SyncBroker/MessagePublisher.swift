@@ -35,6 +35,9 @@ public struct MessagePublisher: Sendable {
     /// Waits for what is in flight, then closes the connection.
     public func close() async { await publisher.close() }
 
+    /// Why the broker takes no messages at the moment (a memory or disk alarm); nil when it does.
+    public var blockedReason: String? { publisher.blockedReason }
+
     /// Publishes messages; the outcomes are in the same order.
     public func publish(_ messages: [OutgoingMessage]) async -> [PublishOutcome] {
         guard !messages.isEmpty else { return [] }

@@ -38,7 +38,8 @@ public struct WorkConsumer: Sendable {
         var subscriptions: [AMQPSubscription] = []
         func subscribe(_ name: String, _ origin: Delivery.Origin, _ prefetch: Int) {
             origins[name] = origin
-            subscriptions.append(AMQPSubscription(queue: name, prefetch: UInt16(clamping: max(1, prefetch))))
+            subscriptions.append(
+                AMQPSubscription(queue: name, prefetch: UInt16(clamping: max(1, prefetch)), firstPrefetch: 1))
         }
         for (queue, prefetch) in queues.sorted(by: { $0.key < $1.key }) {
             subscribe(topology.workQueue(queue), .work(queue: queue), prefetch)
@@ -49,6 +50,9 @@ public struct WorkConsumer: Sendable {
             configuration: configuration, subscriptions: subscriptions, maximumBodyBytes: maximumBodyBytes,
             logger: logger)
     }
+
+    /// Where the deliveries of each queue come from, by the queue's name on the broker.
+    public var queues: [String: Delivery.Origin] { origins }
 
     /// The names of the queues on the broker.
     public var queueNames: [String] { origins.keys.sorted() }
@@ -83,6 +87,25 @@ public struct WorkConsumer: Sendable {
                     kind: $0.kind == .acknowledge ? .acknowledge : .reject(requeue: false))
             })
     }
+
+    /// Takes as many deliveries of one queue as it was made for: each subscription begins with one at a time.
+    ///
+    /// Without effect on subscriptions of another epoch.
+    public func widen(_ origin: Delivery.Origin, epoch: UInt64) async {
+        for (name, known) in origins where known == origin { await consumer.widen(queue: name, epoch: epoch) }
+    }
+
+    /// Whether deliveries of a queue, named as on the broker, should be coming.
+    public func isConsuming(_ queue: String) async -> Bool { await consumer.isConsuming(queue) }
+
+    /// Closes the connection and makes no other before `resume()`; unanswered deliveries go back to the broker.
+    public func suspend() async { await consumer.suspend() }
+
+    /// Connects again after `suspend()`.
+    public func resume() { consumer.resume() }
+
+    /// Closes the connection and makes another; unanswered deliveries go back to the broker.
+    public func reopen() async { await consumer.reopen() }
 
     /// Takes no more deliveries; answering still works.
     public func stopIntake() async { await consumer.stopIntake() }

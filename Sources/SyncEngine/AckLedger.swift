@@ -42,14 +42,22 @@ struct AckLedger: Sendable {
 
     /// Marks a delivery as settled: committed, and everything it owed confirmed.
     ///
-    /// Other epochs are ignored.
-    mutating func settle(epoch: UInt64, tag: UInt64, kind: Acknowledgement.Kind) {
-        guard epoch == self.epoch, tag >= firstTag, tag - firstTag < UInt64(states.count) else { return }
-        let position = Int(tag - firstTag)
-        guard case .unsettled = states[position] else { return }
-        states[position] = .settled(kind)
+    /// Other epochs are ignored, and what is settled already; then it answers false.
+    @discardableResult
+    mutating func settle(epoch: UInt64, tag: UInt64, kind: Acknowledgement.Kind) -> Bool {
+        guard isUnsettled(epoch: epoch, tag: tag) else { return false }
+        states[Int(tag - firstTag)] = .settled(kind)
         unsettled -= 1
         settledBeyond += 1
+        return true
+    }
+
+    /// Whether a delivery is in hand still.
+    func isUnsettled(epoch: UInt64, tag: UInt64) -> Bool {
+        guard epoch == self.epoch, tag >= firstTag, tag - firstTag < UInt64(states.count),
+            case .unsettled = states[Int(tag - firstTag)]
+        else { return false }
+        return true
     }
 
     /// What is to be said to the broker now.

@@ -15,6 +15,8 @@ final class ActiveRun: Sendable {
         case canceled(String)
         /// A later turn of the job has been committed: whatever it decides counts for nothing.
         case fenced
+        /// The worker stops and the grace is over: the job comes again, and this was no attempt.
+        case handedBack
         /// The worker stops, and it did not end when it was cancelled: the broker delivers its job again.
         case stopped
     }
@@ -45,6 +47,9 @@ final class ActiveRun: Sendable {
     }
 
     var jobID: String { run.job.id }
+
+    /// Why it was ended from outside; nil when it was not.
+    var interruption: Interruption? { state.withLock { $0.interruption } }
 
     /// Its work begins: from here on its time counts.
     ///

@@ -17,6 +17,7 @@ final class ActiveRuns: Sendable {
     private let now: @Sendable () -> Timestamp
     private let logger: Logger
     private let runs = Mutex<[String: ActiveRun]>([:])
+    private let isOver = Atomic(false)
 
     init(store: JobStore, now: @escaping @Sendable () -> Timestamp, logger: Logger) {
         self.store = store
@@ -24,7 +25,17 @@ final class ActiveRuns: Sendable {
         self.logger = logger
     }
 
-    func add(_ run: ActiveRun) { runs.withLock { $0[run.run.runID] = run } }
+    func add(_ run: ActiveRun) {
+        runs.withLock { $0[run.run.runID] = run }
+        if isOver.load(ordering: .sequentiallyConsistent) { run.interrupt(.handedBack) }
+    }
+
+    /// Gives up all runs, those that begin later too: the worker stops.
+    func handBack() {
+        isOver.store(true, ordering: .sequentiallyConsistent)
+        for run in runs.withLock({ Array($0.values) }) { run.interrupt(.handedBack) }
+    }
+
     func remove(_ run: ActiveRun) { runs.withLock { _ = $0.removeValue(forKey: run.run.runID) } }
 
     /// The run of a job; of two (a redelivery while the first still runs) the one that began last.

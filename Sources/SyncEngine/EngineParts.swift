@@ -17,9 +17,9 @@ struct EngineParts: Sendable {
     init(
         types: SyncJobTypes, systems: DocumentSystems, store: JobStore, publisher: any MessageSink,
         maximumDocumentBytes: Int, storePatience: Duration, controllerThreads: Int, node: String, logger: Logger,
-        now: @escaping @Sendable () -> Timestamp, leavesOwed: Bool = false
+        now: @escaping @Sendable () -> Timestamp, leavesOwed: Bool = false, outage: StoreOutage? = nil
     ) {
-        patience = StorePatience(limit: storePatience, logger: logger)
+        patience = StorePatience(limit: storePatience, logger: logger, outage: outage)
         runs = ActiveRuns(store: store, now: now, logger: logger)
         events = EventStream()
         outbox = OutboxPublisher(

@@ -15,6 +15,8 @@ struct JobRunner: Sendable {
         case committed(SyncJob, leftover: RunSupervisor.Leftover?)
         /// It waits in the store, or comes again later.
         case waiting(SyncJob)
+        /// The worker stops; the job comes again by another message, and this was no attempt.
+        case handedBack
         /// The job had ended before this delivery.
         case duplicate
         /// It can't be this job: a dead letter, which the broker has.
@@ -71,6 +73,9 @@ struct JobRunner: Sendable {
                 run: run, timeout: job.request.timeout ?? job.type.timeout,
                 leaseKey: job.type.isExclusive ? job.orderKey : nil)
             let (execution, leftover) = try await supervise(job, active: active, preparation: preparation)
+            if active.interruption == .handedBack {
+                return try await handBack(job, run: run, hasEnded: leftover == nil)
+            }
             guard let execution else { return .duplicate }
             // What a cancellation does to a run is no failure of the job.
             if Task.isCancelled, execution.result.isCutShort { return .abandoned }
@@ -200,6 +205,8 @@ struct JobRunner: Sendable {
         case .ended(.failure(let error)):
             return (Executor.Execution(result: .outcome(Outcome(.failed(JobFailure(error)))), handle: nil), nil)
         case .interrupted(.fenced, _): return (nil, nil)
+        case .interrupted(.handedBack, let leftover):
+            return (nil, await leftover.ended(within: .seconds(1)) ? nil : leftover)
         case .interrupted(.stopped, _):
             return (
                 Executor.Execution(result: .outcome(Outcome(.failed(JobFailure(CancellationError())))), handle: nil),

@@ -30,6 +30,13 @@ struct Lanes<Job: Sendable>: Sendable {
     /// Puts `job` in place of the last one that waits behind `key`'s.
     mutating func replaceLastWaiting(key: String, with job: Job) { waiting[key]?.last = job }
 
+    /// Takes the waiting jobs that `isWanted` names out of their lanes.
+    mutating func takeWaiting(where isWanted: (Job) -> Bool) -> [Job] {
+        let taken = waiting.values.flatMap { $0.all.filter(isWanted) }
+        if !taken.isEmpty { removeWaiting(where: isWanted) }
+        return taken
+    }
+
     /// The key's job has left; answers the next one, which is ready now.
     mutating func release(key: String) -> Job? {
         guard let next = waiting[key]?.popFirst() else {
@@ -54,6 +61,9 @@ struct FIFO<Element: Sendable>: Sendable {
 
     /// How many elements there are.
     var count: Int { elements.count - head }
+
+    /// The first element; nil when there is none.
+    var first: Element? { head < elements.count ? elements[head] : nil }
 
     /// The last element; nil when there is none.
     var last: Element? {
@@ -80,10 +90,10 @@ struct FIFO<Element: Sendable>: Sendable {
         return first
     }
 
-    /// Takes up to `limit` elements from the front.
-    mutating func popFirst(_ limit: Int) -> [Element] {
+    /// Takes up to `limit` elements from the front, as long as each `isWanted`.
+    mutating func popFirst(_ limit: Int, while isWanted: (Element) -> Bool = { _ in true }) -> [Element] {
         var taken: [Element] = []
-        while taken.count < limit, let element = popFirst() { taken.append(element) }
+        while taken.count < limit, let next = first, isWanted(next), let element = popFirst() { taken.append(element) }
         return taken
     }
 

@@ -182,7 +182,7 @@ public actor LocalEngine {
             // Its thread is lost to others; another one takes its place.
             _ = parts.runner.supervisor.threads.writeOff()
             return record
-        case .waiting, .duplicate, .abandoned: break
+        case .waiting, .duplicate, .abandoned, .handedBack: break
         case .refused:
             throw JobFailure(
                 .idReused, "the id \"\(request.id.prefix(140))\" was used before, for a request with other content",

@@ -1,9 +1,10 @@
 // Publishes what commits owe. A job's own rows are published before its delivery is acknowledged; what the broker would not
-// take then stays in the store's custody and is tried again here, as is what an earlier process left behind.
+// take then stays in the store's custody, from where Leftovers tries again.
 
 internal import JobStore
 internal import Logging
 internal import SyncBroker
+internal import Synchronization
 internal import SyncJobs
 
 /// Publishes the outbox.
@@ -18,6 +19,8 @@ struct OutboxPublisher: Sendable {
     let logger: Logger
     /// Whether what is owed stays in the store's custody, for somebody who has a broker.
     var leavesOwed = false
+    /// What is on its way to the broker.
+    let inHand = MessagesInHand()
 
     /// Publishes `owed` and settles what the broker confirmed.
     ///
@@ -29,6 +32,8 @@ struct OutboxPublisher: Sendable {
         guard !owed.isEmpty else { return true }
         if leavesOwed { return false }
         let instant = now()
+        inHand.add(owed)
+        defer { inHand.remove(owed) }
         let outcomes = await publisher.publish(owed.map { .owed($0, now: instant) })
         var confirmed: [String] = []
         for (message, outcome) in zip(owed, outcomes) {
@@ -47,16 +52,26 @@ struct OutboxPublisher: Sendable {
         try await patience.attempt { () async throws(JobStoreError) in try await store.settle(settled) }
         return settled.count == owed.count
     }
+}
 
-    /// Publishes what this store owes and owed at the last look already, whoever left it; answers what it owes now.
-    ///
-    /// A row that is seen for the first time is most likely about to be published by the job that wrote it.
-    func publishLeftovers(seenBefore: Set<String>) async throws(JobStoreError) -> Set<String> {
-        let owed = try await patience.attempt { () async throws(JobStoreError) in
-            try await store.deleteSettled()
-            return try await store.owedMessages(limit: Self.batchSize)
+/// The messages that are on their way to the broker, by id: nobody needs to publish them a second time.
+final class MessagesInHand: Sendable {
+    private let counts = Mutex<[String: Int]>([:])
+
+    func add(_ messages: [OutboxMessage]) {
+        counts.withLock { counts in
+            for message in messages { counts[message.id, default: 0] += 1 }
         }
-        try await publish(owed.filter { seenBefore.contains($0.id) })
-        return Set(owed.map(\.id))
     }
+
+    func remove(_ messages: [OutboxMessage]) {
+        counts.withLock { counts in
+            for message in messages {
+                guard let count = counts[message.id] else { continue }
+                counts[message.id] = count > 1 ? count - 1 : nil
+            }
+        }
+    }
+
+    func contains(_ id: String) -> Bool { counts.withLock { $0[id] != nil } }
 }

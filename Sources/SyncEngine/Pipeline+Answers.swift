@@ -7,7 +7,7 @@ extension Pipeline {
     // MARK: answers
 
     func settle(_ delivery: Delivery, kind: Acknowledgement.Kind = .acknowledge) {
-        ledger.settle(epoch: delivery.epoch, tag: delivery.tag, kind: kind)
+        if ledger.settle(epoch: delivery.epoch, tag: delivery.tag, kind: kind) { release(delivery) }
         answer()
     }
 

@@ -15,10 +15,13 @@ extension Pipeline {
         case .deliveries(let deliveries): receive(deliveries)
         case .cancelled(let queue):
             counts.lostSubscriptions += 1
+            if let origin = consumer.queues[queue] { widening.narrow(origin) }
             logger.error("The broker ended a subscription; it is taken up again", metadata: ["queue": .string(queue)])
         case .closed(let error):
             counts.isConnected = false
             guard !isStopping else { return }
+            // Closed by the worker itself, which says why.
+            guard error.code != .stopped else { return }
             logger.warning("The broker's connection is gone; reconnecting", metadata: ["reason": .string("\(error)")])
         case .blocked(let reason):
             counts.blockedReason = reason
@@ -32,6 +35,10 @@ extension Pipeline {
         self.epoch = epoch
         counts.isConnected = true
         ledger.open(epoch: epoch)
+        widening = Widening()
+        suspects.forgetWaiting()
+        taken = [:]
+        inHand = [:]
         lanes.removeWaiting { $0.delivery?.epoch != epoch }
         var kept = FIFO<QueuedJob>()
         while let job = ready.popFirst() {
@@ -47,6 +54,7 @@ extension Pipeline {
             ledger.track(epoch: delivery.epoch, tag: delivery.tag)
             counts.deliveries += 1
             if delivery.isRedelivered { counts.redelivered += 1 }
+            take(delivery)
             switch delivery.origin {
             case .changes where delivery.isBodyOmitted: reject(delivery)
             case .changes: changes.append(delivery)
@@ -103,7 +111,9 @@ extension Pipeline {
 
     func routeChanges() {
         guard !isRouting, !isStopping else { return }
-        let batch = changes.popFirst(500)
+        // One that was delivered again and again is routed alone.
+        let isSuspect = changes.first?.isSuspect ?? false
+        let batch = isSuspect ? changes.popFirst(1) : changes.popFirst(500) { !$0.isSuspect }
         guard !batch.isEmpty else { return }
         isRouting = true
         let router = self.router
@@ -121,7 +131,10 @@ extension Pipeline {
 
     func routed(_ deliveries: [Delivery]) {
         counts.changes += deliveries.count
-        for delivery in deliveries { ledger.settle(epoch: delivery.epoch, tag: delivery.tag, kind: .acknowledge) }
+        for delivery in deliveries
+        where ledger.settle(epoch: delivery.epoch, tag: delivery.tag, kind: .acknowledge) {
+            release(delivery)
+        }
         answer()
     }
 

@@ -34,6 +34,11 @@ actor Pipeline {
     var publishing = 0
     var losers = FIFO<(loser: QueuedJob, winner: QueuedJob)>()
     var isEndingLosers = false
+    var widening = Widening()
+    var suspects = Suspects()
+    /// Deliveries of this epoch, and those of them that are not settled.
+    var taken: [Delivery.Origin: Int] = [:]
+    var inHand: [Delivery.Origin: Int] = [:]
     let threads: ControllerThreads
 
     /// How long a write that was under way when its run was cut off may still land.
@@ -140,8 +145,11 @@ actor Pipeline {
     /// Prepares what is ready, one batch at a time: what becomes ready meanwhile goes into the next.
     func dispatch() {
         guard !isPreparing, !isStopping else { return }
-        let wave = ready.popFirst(min(concurrency - running, 256))
+        let wasWaiting = suspects.isOneWaiting
+        let wave = suspects.next(from: &ready, running: running, places: min(concurrency - running, 256), at: .now)
+        if suspects.isOneWaiting, !wasWaiting { dispatchAgain(after: Suspects.patience) }
         guard !wave.isEmpty else { return }
+        if suspects.isOneRunning { warnOfSuspect(wave) }
         isPreparing = true
         running += wave.count
         let runner = self.runner
@@ -156,6 +164,25 @@ actor Pipeline {
         }
     }
 
+    private func dispatchAgain(after delay: Duration) {
+        errandSink.yield {
+            // Cancelled with the pipeline: then nothing is to begin.
+            do { try await Task.sleep(for: delay) } catch { return }
+            await self.dispatch()
+        }
+    }
+
+    private func warnOfSuspect(_ wave: [QueuedJob]) {
+        for job in wave {
+            logger.warning(
+                "A message was delivered again and again without an answer; its job runs alone",
+                metadata: [
+                    "job_id": .string(job.request.id),
+                    "deliveries": .stringConvertible(job.delivery?.deliveryCount ?? 0),
+                ])
+        }
+    }
+
     func prepared() {
         isPreparing = false
         dispatch()
@@ -163,6 +190,7 @@ actor Pipeline {
 
     func finish(_ job: QueuedJob, _ ending: JobRunner.Ending) {
         running -= 1
+        suspects.ended(job)
         count(ending)
         if case .abandoned = ending { return }
         if let delivery = job.delivery { settle(delivery) }
@@ -178,6 +206,7 @@ actor Pipeline {
         switch ending {
         case .committed(let record, _): if record.isOpen { counts.deferred += 1 } else { counts.count(record) }
         case .waiting: counts.deferred += 1
+        case .handedBack: counts.handedBack += 1
         case .duplicate: counts.duplicates += 1
         case .refused: counts.refused += 1
         case .abandoned: break

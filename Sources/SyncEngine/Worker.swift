@@ -18,6 +18,10 @@ public struct Worker: Service {
     private let parts: EngineParts
     private let scheduler: Scheduler
     private let pruner: Pruner
+    private let leftovers: Leftovers
+    private let outage: StoreOutage
+    private let standBy: StandBy
+    private let watch: QueueWatch
     private let pipeline: Pipeline
     private let logger: Logger
 
@@ -49,10 +53,12 @@ public struct Worker: Service {
             maximumBodyBytes: settings.maximumBodyBytes, logger: logger)
         publisher = MessagePublisher(configuration: connection("publisher"), topology: topology, logger: logger)
         depths = QueueDepths(configuration: connection("depths"), logger: logger)
+        outage = StoreOutage()
         parts = EngineParts(
             types: types, systems: systems, store: store, publisher: publisher,
             maximumDocumentBytes: settings.maximumDocumentBytes, storePatience: settings.storePatience,
-            controllerThreads: settings.controllerThreads, node: node, logger: logger, now: now)
+            controllerThreads: settings.controllerThreads, node: node, logger: logger, now: now,
+            outage: outage)
         scheduler = Scheduler(types: types, store: store, parts: parts, logger: logger, now: now)
         pruner = Pruner(store: store, retention: settings.retention, now: now, logger: logger)
         pipeline = Pipeline(
@@ -63,6 +69,11 @@ public struct Worker: Service {
             consumer: consumer,
             concurrency: settings.concurrency, smallestPrefetch: settings.smallestPrefetch, now: now,
             logger: logger)
+        leftovers = Leftovers(store: store, outbox: parts.outbox, patience: parts.patience, logger: logger)
+        standBy = StandBy(consumer: consumer, pipeline: pipeline, logger: logger)
+        watch = QueueWatch(
+            interval: settings.queueWatchInterval, consumer: consumer, pipeline: pipeline,
+            depths: QueueDepths(configuration: connection("queue watch"), logger: logger), logger: logger)
     }
 
     /// What has been done so far.
@@ -80,7 +91,10 @@ public struct Worker: Service {
                 group.addTask { try await consumer.run() }
                 group.addTask { for await event in consumer.events { await pipeline.handle(event) } }
                 group.addTask { try await pipeline.run() }
-                group.addTask { try await publishLeftovers() }
+                group.addTask { try await leftovers.run() }
+                group.addTask { await standBy.watch(outage) }
+                group.addTask { await standBy.watch(publisher) }
+                group.addTask { await watch.run() }
                 group.addTask { await parts.runs.watch() }
                 group.addTask { try await scheduler.run() }
                 group.addTask { await pruner.run() }
@@ -107,15 +121,20 @@ public struct Worker: Service {
     /// Thrown inside `run()` alone, to end its group.
     private struct Stopped: Error {}
 
-    /// The order of a stop: no more intake, running jobs get their grace, what is settled is answered, then the
-    /// connections go; what has not begun is the broker's again.
+    /// The order of a stop: no more intake, running jobs get their grace, what goes on after it is handed back, what is
+    /// settled is answered, then the connections go; what has not begun is the broker's again.
     private func shutDown() async {
         logger.info("Stopping", metadata: ["grace": .string(settings.grace.text)])
         await pipeline.beginStopping()
         await consumer.stopIntake()
-        let deadline = ContinuousClock.now + settings.grace
-        while await !pipeline.isQuiet, ContinuousClock.now < deadline {
-            do { try await Task.sleep(for: .milliseconds(5)) } catch { break }
+        await pipeline.handBackWorn()
+        if await !isQuiet(within: settings.grace) {
+            let running = await pipeline.statistics.running
+            logger.notice(
+                "The grace is over; jobs that still run are handed back, and run again elsewhere",
+                metadata: ["running": .stringConvertible(running)])
+            parts.runs.handBack()
+            _ = await isQuiet(within: Self.handBackTime)
         }
         await pipeline.stop()
         await consumer.close()
@@ -123,13 +142,19 @@ public struct Worker: Service {
         await depths.close()
     }
 
-    /// What an earlier process or a refusing broker left owed goes out when two looks, a few seconds apart, have found it.
-    private func publishLeftovers() async throws {
-        var owed: Set<String> = []
-        while !Task.isCancelled {
-            owed = try await parts.outbox.publishLeftovers(seenBefore: owed)
-            do { try await Task.sleep(for: .seconds(5)) } catch { return }
+    /// How long handing back may take: a controller hears of its end, a commit, a publish.
+    static let handBackTime = Duration.seconds(3)
+
+    /// What a worker gets beyond the grace, to hand back what runs, to answer the broker and to close.
+    public static let closingTime = Duration.seconds(5)
+
+    private func isQuiet(within limit: Duration) async -> Bool {
+        let deadline = ContinuousClock.now + limit
+        while await !pipeline.isQuiet {
+            guard ContinuousClock.now < deadline else { return false }
+            do { try await Task.sleep(for: .milliseconds(5)) } catch { return false }
         }
+        return true
     }
 
     /// Two looks in a row must find every queue empty and nothing under way: what is on its way from the broker to here

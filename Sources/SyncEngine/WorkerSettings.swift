@@ -31,8 +31,11 @@ extension Worker {
         public var retention = JobStore.Retention()
         /// How many threads run users' controllers; one that never yields takes one of them with it.
         public var controllerThreads = 8
-        /// How long a store may be busy or full before the worker gives up; its messages go back to the broker.
+        /// How long a store may be busy or full before the worker gives its messages back to the broker, and takes none
+        /// until the store answers.
         public var storePatience: Duration = .seconds(60)
+        /// How often the broker is asked whether it still knows that this worker consumes its queues.
+        public var queueWatchInterval: Duration = .seconds(15)
 
         /// How many unacknowledged deliveries may be held of each queue.
         var prefetches: [String: Int] {

@@ -23,6 +23,8 @@ public struct WorkerStatistics: Sendable, Hashable {
     public var lostSubscriptions = 0
     /// Runs after which the job comes again: a retry, a snooze, a time to wait for.
     public var deferred = 0
+    /// Jobs that a worker gave up as it stopped; they run again, and it was no attempt.
+    public var handedBack = 0
     /// Controllers that did not end although their run was over.
     public var stuck = 0
     /// Jobs under way.
@@ -31,6 +33,10 @@ public struct WorkerStatistics: Sendable, Hashable {
     public var waiting = 0
     /// Whether the broker is connected.
     public var isConnected = false
+    /// Queues that are not there although the worker is to consume them, by their names on the broker.
+    public var lostQueues: Set<String> = []
+    /// Why the worker takes nothing for now although the broker is there.
+    public var standBy: [String] = []
     /// Whether the broker takes nothing for now (memory or disk alarm).
     public var blockedReason: String?
 

@@ -16,8 +16,6 @@ struct WorkerRun: Sendable {
     /// Says what was done, and answers how the process ends by it.
     let conclude: @Sendable (WorkReport) -> ExitStatus
 
-    /// What the worker gets beyond the grace to answer the broker and to close.
-    private static let closingTime = Duration.seconds(3)
     /// Between two looks of people at a terminal, and of programs at a log.
     private static let progressInterval = Duration.milliseconds(200)
     private static let logInterval = Duration.seconds(10)
@@ -102,7 +100,7 @@ struct WorkerRun: Sendable {
     /// A run that hears of no cancellation (one that waits for another program's lock, a controller that never yields)
     /// must not hold the process: it is left behind like one that a crash cuts off.
     private func leaveAfterGrace(since start: ContinuousClock.Instant) async {
-        do { try await Task.sleep(for: settings.grace + Self.closingTime) } catch { return }
+        do { try await Task.sleep(for: settings.grace + Worker.closingTime) } catch { return }
         let running = await worker.statistics.running
         let status = await end(since: start)
         screen.note(

@@ -17,6 +17,8 @@ struct WorkProgress {
         ]
         // The beginning is what a narrow terminal shows; that nothing can go on belongs there.
         if !statistics.isConnected { parts.append("not connected") }
+        if let reason = statistics.standBy.first { parts.append("standing by: \(reason)") }
+        for queue in statistics.lostQueues.sorted() { parts.append("no queue \(VisibleText.bare(queue, limit: 60))") }
         if let reason = statistics.blockedReason {
             parts.append("broker blocked: \(VisibleText.bare(reason, limit: 60))")
         }
@@ -36,6 +38,12 @@ struct WorkProgress {
         ]
         for (status, count) in statistics.jobs { facts[status.rawValue.slug] = "\(count)" }
         if let reason = statistics.blockedReason { facts["blocked"] = "\(reason)" }
+        if !statistics.standBy.isEmpty {
+            facts["standing_by"] = "\(statistics.standBy.joined(separator: ", "))"
+        }
+        if !statistics.lostQueues.isEmpty {
+            facts["no_queue"] = "\(statistics.lostQueues.sorted().joined(separator: ", "))"
+        }
         return facts
     }
 

@@ -31,6 +31,7 @@ struct WorkReport: Sendable {
         if statistics.refused > 0 { facts.append("\(Quantity.count(statistics.refused, "message")) refused") }
         if statistics.duplicates > 0 { facts.append("\(VisibleText.grouped(statistics.duplicates)) had ended before") }
         if statistics.changes > 0 { facts.append(Quantity.count(statistics.changes, "change event")) }
+        if statistics.handedBack > 0 { facts.append("\(VisibleText.grouped(statistics.handedBack)) handed back") }
         return [counts.isEmpty ? "no jobs" : counts.joined(separator: " · "), facts.joined(separator: " · ")]
     }
 
@@ -47,7 +48,8 @@ struct WorkReport: Sendable {
             "jobs": .object(jobs), "skip_reasons": .object(skips), "ended": .int(statistics.ended),
             "deliveries": .int(statistics.deliveries),
             "redelivered": .int(statistics.redelivered), "duplicates": .int(statistics.duplicates),
-            "refused": .int(statistics.refused), "dead_letters": .int(deadLetters),
+            "refused": .int(statistics.refused), "handed_back": .int(statistics.handedBack),
+            "dead_letters": .int(deadLetters),
             "changes": .int(statistics.changes), "seconds": Self.number(Quantity.tenths(seconds)),
             "jobs_per_second": Self.number(Quantity.tenths(Quantity.rateValue(statistics.ended, in: elapsed))),
         ]

@@ -28,6 +28,9 @@ struct ReportTests {
                     + " · 13,467 change events",
             ])
         #expect(WorkReport(statistics, elapsed: .seconds(2)).hasFailures)
+        var stopped = statistics
+        stopped.handedBack = 4
+        #expect(WorkReport(stopped, elapsed: .seconds(2)).lines(style: .plain)[1].hasSuffix(" · 4 handed back"))
     }
 
     @Test("without jobs there is nothing to count")
@@ -43,7 +46,8 @@ struct ReportTests {
         let object = try #require(WorkReport(statistics, elapsed: .milliseconds(1500)).json.objectValue)
         #expect(
             object.keys == [
-                "changes", "dead_letters", "deliveries", "duplicates", "ended", "jobs", "jobs_per_second",
+                "changes", "dead_letters", "deliveries", "duplicates", "ended", "handed_back", "jobs",
+                "jobs_per_second",
                 "redelivered", "refused", "seconds", "skip_reasons",
             ])
         #expect(object["seconds"]?.canonicalText == "1.5")
@@ -64,5 +68,12 @@ struct ReportTests {
         statistics.isConnected = false
         #expect(progress.text(statistics, at: .seconds(9)).contains(" jobs/s · not connected · Finished "))
         #expect(progress.text(statistics, at: .seconds(10)).contains(" 0.0 jobs/s "))
+        statistics.standBy = ["the store does not answer"]
+        statistics.lostQueues = ["ferry.short"]
+        #expect(
+            progress.text(statistics, at: .seconds(11)).contains(
+                " · not connected · standing by: the store does not answer · no queue ferry.short · "))
+        let facts = progress.facts(statistics, at: .seconds(12))
+        #expect(facts["standing_by"] == "the store does not answer" && facts["no_queue"] == "ferry.short")
     }
 }

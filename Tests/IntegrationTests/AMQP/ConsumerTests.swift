@@ -135,6 +135,48 @@ import Testing
         }
     }
 
+    @Test("begins with the first prefetch, is widened, and begins with it again on the next connection")
+    func widening() async throws {
+        let queue = try await TestQueue.make(on: .shared())
+        try await queue.send((0..<8).map { "\($0)" })
+        let consumer = AMQPConsumer(
+            configuration: queue.configuration,
+            subscriptions: [.init(queue: queue.name, prefetch: 5, firstPrefetch: 1)], maximumBodyBytes: 1000,
+            logger: quietLogger)
+        try await ConsumerLog.with(consumer) { log in
+            try await eventually("one arrives") { await log.deliveries.count == 1 }
+            await consumer.widen(queue: queue.name, epoch: 7)
+            #expect(await log.deliveries.count == 1, "another epoch is meant")
+            await consumer.widen(queue: queue.name, epoch: 1)
+            try await eventually("five more arrive") { await log.deliveries.count == 6 }
+            await consumer.acknowledge([AMQPAcknowledgement(epoch: 1, tag: 6, multiple: true)])
+            try await eventually("the rest arrives") { await log.deliveries.count == 8 }
+            await consumer.reopen()
+            try await eventually("one comes again") { await log.deliveries.count == 9 }
+            #expect(await log.opened == [1, 2])
+            #expect(await log.deliveries[8].redelivered)
+            await consumer.acknowledge([AMQPAcknowledgement(epoch: 2, tag: 1)])
+            try await eventually("then the other") { await log.deliveries.count == 10 }
+        }
+    }
+
+    @Test("gives everything back while it is suspended, and goes on afterwards")
+    func suspended() async throws {
+        let queue = try await TestQueue.make(on: .shared())
+        try await queue.send(["a", "b"])
+        let consumer = queue.consumer()
+        try await ConsumerLog.with(consumer) { log in
+            try await eventually("they arrive") { await log.deliveries.count == 2 }
+            await consumer.suspend()
+            try await eventually("they are back") { try await queue.depth() == 2 }
+            #expect(await !consumer.isConsuming(queue.name))
+            #expect(await log.opened == [1])
+            consumer.resume()
+            try await eventually("they arrive again") { await log.deliveries.count == 4 }
+            #expect(await consumer.isConsuming(queue.name))
+        }
+    }
+
     @Test("hands over what a slow reader left in fuller batches")
     func batches() async throws {
         let queue = try await TestQueue.make(on: .shared())
