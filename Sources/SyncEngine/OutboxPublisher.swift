@@ -29,6 +29,7 @@ struct OutboxPublisher: Sendable {
         guard !owed.isEmpty else { return true }
         if leavesOwed { return false }
         let instant = now()
+        Failpoint.beforePublish.pass()
         let outcomes = await publisher.publish(owed.map { .owed($0, now: instant) })
         var confirmed: [String] = []
         for (message, outcome) in zip(owed, outcomes) {
@@ -44,6 +45,7 @@ struct OutboxPublisher: Sendable {
         }
         guard !confirmed.isEmpty else { return false }
         let settled = confirmed
+        Failpoint.afterPublish.pass()
         try await patience.attempt { () async throws(JobStoreError) in try await store.settle(settled) }
         return settled.count == owed.count
     }
