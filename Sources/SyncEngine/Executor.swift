@@ -16,11 +16,13 @@ struct Executor: Sendable {
             case outcome(Outcome)
             /// The target changed between read and write: run again from a fresh read.
             case conflict(String)
+            /// The source changed while the target was written: run again from a fresh read, over what was written.
+            case overtaken(String)
 
             /// Whether nothing was decided that a commit could make true.
             var isCutShort: Bool {
                 switch self {
-                case .conflict: true
+                case .conflict, .overtaken: true
                 case .outcome(let outcome): if case .failed = outcome.end { true } else { false }
                 }
             }
@@ -58,7 +60,10 @@ struct Executor: Sendable {
         var handle: JobHandle?
         do {
             let source = try await sourceLoader.load(job, preparation: preparation)
-            let binding = try await targetResolver.binding(of: job, preparation: preparation)
+            var binding = try await targetResolver.binding(of: job, preparation: preparation)
+            if source.isDeleted, binding?.isDeleted != false {
+                binding = try await targetWriter.unboundInsert(of: job, intent: preparation.intent) ?? binding
+            }
             let view = makeHandle(
                 job, run: active.run, source: source, binding: binding, checkpoint: preparation.checkpoint)
             handle = view
@@ -161,7 +166,9 @@ struct Executor: Sendable {
             {
                 return Execution(result: .outcome(done), handle: handle)
             }
-            return Execution(result: .outcome(Outcome(.noTarget(reason))), handle: handle)
+            var outcome = Outcome(.noTarget(reason))
+            if reason == .alreadyGone { outcome.binding = targetWriter.tombstone(handle) }
+            return Execution(result: .outcome(outcome), handle: handle)
         }
         if target.operation == .insert,
             let made = try await targetWriter.inserted(by: frame.preparation.intent, type: target.type)
