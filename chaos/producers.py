@@ -255,9 +255,14 @@ class Producer(threading.Thread):
 
     def ask_aside(self):
         document = self.pick(self.aside)
-        with self.side_gate:
+        # While the queue is away, whoever publishes to it would get a dead letter: that is known, so nobody does.
+        if not self.side_gate.acquire(blocking=False):
+            return
+        try:
             self.documents.edit(document)
             self.send_request("Side Sync", document, GOOD, "side")
+        finally:
+            self.side_gate.release()
 
     def send_poster(self):
         document = self.pick(self.posters)

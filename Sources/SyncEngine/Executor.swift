@@ -59,10 +59,13 @@ struct Executor: Sendable {
     ) async throws(JobStoreError) -> Execution {
         var handle: JobHandle?
         do {
-            let source = try await sourceLoader.load(job, preparation: preparation)
+            var source = try await sourceLoader.load(job, preparation: preparation)
             var binding = try await targetResolver.binding(of: job, preparation: preparation)
-            if source.isDeleted, binding?.isDeleted != false {
-                binding = try await targetWriter.unboundInsert(of: job, intent: preparation.intent) ?? binding
+            if source.isDeleted, binding?.isDeleted != false,
+                let made = try await targetWriter.unboundInsert(of: job, intent: preparation.intent)
+            {
+                source = source.with(versionOf: binding)
+                binding = made
             }
             let view = makeHandle(
                 job, run: active.run, source: source, binding: binding, checkpoint: preparation.checkpoint)
@@ -217,5 +220,16 @@ extension SyncRequest {
     /// Whether it says itself what is done to which target, so that nobody has to be asked for targets.
     var namesItsTarget: Bool {
         targetKey != nil || (operation != nil && targetDocumentName != nil)
+    }
+}
+
+extension DocumentState {
+    /// The same, in the version of a tombstone that knows a later one: the delete's, where this is the last image's.
+    fileprivate func with(versionOf tombstone: Binding?) -> DocumentState {
+        mapDocument { document in
+            var later = document
+            if tombstone?.fences(document.version) == true { later.version = tombstone?.sourceVersion }
+            return later
+        }
     }
 }

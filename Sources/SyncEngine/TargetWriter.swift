@@ -67,8 +67,16 @@ struct TargetWriter: Sendable {
                 return .conflict("the source changed while the target was read")
             }
             let intent = WriteIntent(
-                jobID: active.jobID, turn: active.run.turn, runID: active.run.runID, write: write, recordedAt: now())
-            try await patience.attempt { () async throws(JobStoreError) in try await store.recordIntent(intent) }
+                jobID: active.jobID, turn: active.run.turn, runID: active.run.runID, write: write, recordedAt: now(),
+                binding: binding(change, handle: handle, name: change.before?.key?.name ?? "", stored: nil))
+            let standing = try await patience.attempt { () async throws(JobStoreError) in
+                try await store.recordIntent(intent)
+            }
+            switch standing {
+            case .noted: break
+            case .outdated: return .conflict("the job, or its target, has moved on since it was prepared")
+            case .stale: return .outcome(Outcome(.skipped(.stale)))
+            }
             Failpoint.intentRecorded.pass()
             try active.requireActive()
             switch try await systems.write(write) {
