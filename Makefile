@@ -40,6 +40,18 @@ test: libraries ## everything the tests need, then the tests (integration tests 
 	@scripts/install-dependencies amqp-tools python3 python3-venv openssl iso-codes sqlite3
 	@scripts/test
 
+.PHONY: chaos
+chaos: libraries ## ten minutes of kills, pauses, lost connections and full queues; then the account, by id (see docs/reliability.md)
+	@scripts/install-dependencies python3 python3-venv
+	swift build -c release --product ferry
+	@chaos/run --ferry $(FERRY) $(CHAOS)
+
+.PHONY: chaos-boundaries
+chaos-boundaries: libraries ## kill -9 at each boundary of the crash table, 20 times each
+	@scripts/install-dependencies python3 python3-venv
+	swift build -c release --product ferry
+	@chaos/boundaries --ferry $(FERRY) $(CHAOS)
+
 .PHONY: examples
 examples: libraries ## the example program of Examples/, built and tested as the package of its own that it is
 	swift build --package-path Examples

@@ -67,7 +67,7 @@ let package = Package(
                 arguments, lifecycle, logging,
             ]),
         .executableTarget(name: "FerryMain", dependencies: ["Ferry"], swiftSettings: settings),
-        tests("HouseTests", ["SyncJobs"]),
+        tests("HouseTests", ["SyncJobs", "JobStore"]),
         tests("AMQPTests", ["AMQP", logging]),
         tests("SyncJobsTests", ["SyncJobs"]),
         tests("JobStoreTests", ["JobStore", "SyncJobs", grdb, logging]),

@@ -153,6 +153,7 @@ final class GroupWriter: Sendable {
             try db.inTransaction(.immediate) {
                 try context.deleteMessages(deletions)
                 for work in batch { answers.append(try work.run(context)) }
+                Failpoint.inCommit.pass()
                 return .commit
             }
         } catch {

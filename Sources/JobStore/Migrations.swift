@@ -14,6 +14,7 @@ extension DatabaseMigrator {
         migrator.registerMigration("2 the whole sync job", migrate: createSecondSchema)
         migrator.registerMigration("3 awaited bindings", migrate: createAwaitedBindings)
         migrator.registerMigration("6 processes", migrate: createSixthSchema)
+        migrator.registerMigration("7 fenced intents", migrate: createIntentFences)
         return migrator
     }
 

@@ -16,9 +16,16 @@ public struct WriteIntent: Sendable, Hashable {
     public var write: DocumentWrite
     /// When it was noted.
     public var recordedAt: Timestamp
+    /// The binding that the commit will store, by which older sources are fenced; nil where there is none to fence by.
+    ///
+    /// Not read back.
+    public var binding: Binding?
 
     /// Makes an intent.
-    public init(jobID: String, turn: Int, runID: String, write: DocumentWrite, recordedAt: Timestamp) {
+    public init(
+        jobID: String, turn: Int, runID: String, write: DocumentWrite, recordedAt: Timestamp, binding: Binding? = nil
+    ) {
+        self.binding = binding
         self.jobID = jobID
         self.turn = turn
         self.runID = runID
@@ -28,32 +35,84 @@ public struct WriteIntent: Sendable, Hashable {
 }
 
 extension JobStore {
-    /// Notes an intent; once this has answered, the write may be made.
-    ///
-    /// - Throws: ``JobStoreError``; then the write must not be made.
-    public func recordIntent(_ intent: WriteIntent) async throws(JobStoreError) {
-        try await recordIntents([intent])
+    /// Whether a write may be made.
+    public enum IntentResult: Sendable, Hashable {
+        /// The intent is on the disk: the write may be made.
+        case noted
+        /// Another run of the job has ended, or a newer source was applied, since the job was prepared: nothing is noted, and
+        /// it is to be prepared anew.
+        case outdated
+        /// Another job is about to write a newer version of the same source: nothing is noted, and the write is not to be made.
+        case stale
     }
 
-    /// Notes several intents, all or none.
+    /// Notes an intent; once this has answered ``IntentResult/noted``, the write may be made.
+    ///
+    /// The stale fence of a target outside the store: whoever wrote a newer version before this run read the target has noted
+    /// that before, so it is seen here, as an intent or as the binding of its commit; and over what is written later the
+    /// write's own condition does not hold.
+    ///
+    /// - Throws: ``JobStoreError``; then the write must not be made.
+    @discardableResult
+    public func recordIntent(_ intent: WriteIntent) async throws(JobStoreError) -> IntentResult {
+        try await recordIntents([intent])[0]
+    }
+
+    /// Notes several intents in one transaction; answers for each, in the same order.
     ///
     /// - Throws: ``JobStoreError``; then none of the writes may be made.
-    public func recordIntents(_ intents: [WriteIntent]) async throws(JobStoreError) {
-        let rows = intents.map { intent in
-            [
-                intent.jobID.nameValue, intent.turn.databaseValue, intent.runID.nameValue,
-                intent.write.storedJSON.columnValue, intent.recordedAt.columnValue,
-            ]
-        }
-        try await writer.write("intent", count: rows.count, bytes: rows.reduce(0) { $0 + JobRow.size($1) }) { context in
-            let sql = "INSERT INTO write_intents (job_id, turn, run_id, write, recorded_at) VALUES (?, ?, ?, ?, ?)"
-            for row in rows { try context.execute(sql, row) }
-            context.note(.intents)
+    @discardableResult
+    public func recordIntents(_ intents: [WriteIntent]) async throws(JobStoreError) -> [IntentResult] {
+        let rows = intents.map { intent in (intent, WriteIntentRow.values(of: intent)) }
+        let bytes = rows.reduce(0) { $0 + JobRow.size($1.1) }
+        return try await writer.write("intent", count: rows.count, bytes: bytes) { context in
+            try rows.map { intent, values in
+                let result = try WriteIntentRow.standing(of: intent, in: context)
+                guard result == .noted else { return result }
+                try context.execute(WriteIntentRow.insert, values)
+                context.note(.intents)
+                return .noted
+            }
         }
     }
 }
 
 enum WriteIntentRow {
+    static let insert = """
+        INSERT INTO write_intents (job_id, turn, run_id, write, recorded_at, fence, version_order, source_version)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """
+
+    static func values(of intent: WriteIntent) -> [DatabaseValue] {
+        let version = intent.binding?.sourceVersion
+        return [
+            intent.jobID.nameValue, intent.turn.databaseValue, intent.runID.nameValue,
+            intent.write.storedJSON.columnValue, intent.recordedAt.columnValue,
+            version == nil ? .null : intent.binding?.key.fence.columnValue ?? .null,
+            version?.order.rawValue.databaseValue ?? .null, (version?.text).nameValue,
+        ]
+    }
+
+    /// Whether the write may be made: no later turn of the job is over, no newer source was applied, none is under way.
+    ///
+    /// A job that has ended without a commit of its write (a failure for good) holds up nobody.
+    static func standing(of intent: WriteIntent, in context: WriteContext) throws -> JobStore.IntentResult {
+        let sql = "SELECT 1 FROM jobs WHERE id = ? AND next_turn > ?"
+        if try context.exists(sql, [intent.jobID.nameValue, intent.turn.databaseValue]) { return .outdated }
+        guard let binding = intent.binding, let version = binding.sourceVersion else { return .noted }
+        if try BindingRow.standing(of: binding, renamedFrom: nil, in: context.db) == .stale { return .outdated }
+        let others = try context.db.allRows(
+            """
+            SELECT version_order, source_version FROM write_intents WHERE fence = ? AND job_id <> ?
+                AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.id = write_intents.job_id AND is_open = 0)
+            """, [binding.key.fence.columnValue, intent.jobID.nameValue]
+        ) { row in
+            var columns = ColumnReader(row)
+            return try columns.version()
+        }
+        return others.contains { $0.map { version.isOlder(than: $0) } ?? false } ? .stale : .noted
+    }
+
     /// The newest unfinished intent of a job; nil when there is none.
     static func newest(ofJob jobID: String, in db: Database) throws -> WriteIntent? {
         let sql = """
@@ -73,6 +132,13 @@ enum WriteIntentRow {
     static func removeAll(ofJob jobID: String, in context: WriteContext) throws {
         guard try context.mayHave(.intents) else { return }
         try context.execute("DELETE FROM write_intents WHERE job_id = ?", [jobID.nameValue])
+    }
+}
+
+extension BindingKey {
+    /// What intents about one source and target are found by.
+    fileprivate var fence: Digest {
+        Digest(ofParts: [typeSlug, source.type.system, source.type.name, source.name, key])
     }
 }
 

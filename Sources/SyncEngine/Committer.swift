@@ -29,13 +29,14 @@ struct Committer: Sendable {
         var outcome: Outcome
         switch execution.result {
         case .outcome(let decided): outcome = decided
-        case .conflict(let reason):
+        case .conflict(let reason), .overtaken(let reason):
             guard isLastConflict else { return .again(isConflict: true) }
             outcome = Self.tooManyConflicts(reason)
         }
         while true {
             let transition = JobTransition.next(
                 run, outcome: outcome, type: type, chance: Double.random(in: 0..<1), now: now())
+            Failpoint.beforeCommit.pass()
             let result = try await patience.attempt { () async throws(JobStoreError) in
                 try await store.commit(transition)
             }
@@ -48,8 +49,9 @@ struct Committer: Sendable {
                 guard isLastConflict else { return .again(isConflict: true) }
                 outcome = Self.tooManyConflicts(reason)
             case .stale:
-                // A target outside the store has been written already: only a run from a fresh read mends that.
-                if outcome.isWrittenOutside, !isLastConflict { return .again(isConflict: true) }
+                // A target outside the store has been written already, or the source was made anew after a delete that this
+                // run did not see: a run from a fresh read knows.
+                if !isLastConflict { return .again(isConflict: true) }
                 outcome = Outcome(.skipped(.stale))
             case .refused(let failure):
                 if case .failed = outcome.end { return .unrecordable(failure) }
@@ -75,11 +77,13 @@ struct Committer: Sendable {
             let owed = try await patience.attempt { () async throws(JobStoreError) in
                 try await store.owedMessages(jobID: jobID, limit: OutboxPublisher.batchSize)
             }
+            if !owed.isEmpty { Failpoint.relayPage.pass() }
             guard !owed.isEmpty, try await outbox.publish(owed) else { return }
         }
     }
 
     private func settle(_ record: SyncJob, owed: [OutboxMessage], endedRelay: SyncJob?) async throws(JobStoreError) {
+        Failpoint.afterCommit.pass()
         let isTaken = try await outbox.publish(owed)
         if isTaken, owed.count >= OutboxPublisher.batchSize { try await publishOwed(jobID: record.id) }
         guard let endedRelay else { return }

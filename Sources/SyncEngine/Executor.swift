@@ -16,11 +16,13 @@ struct Executor: Sendable {
             case outcome(Outcome)
             /// The target changed between read and write: run again from a fresh read.
             case conflict(String)
+            /// The source changed while the target was written: run again from a fresh read, over what was written.
+            case overtaken(String)
 
             /// Whether nothing was decided that a commit could make true.
             var isCutShort: Bool {
                 switch self {
-                case .conflict: true
+                case .conflict, .overtaken: true
                 case .outcome(let outcome): if case .failed = outcome.end { true } else { false }
                 }
             }
@@ -57,8 +59,14 @@ struct Executor: Sendable {
     ) async throws(JobStoreError) -> Execution {
         var handle: JobHandle?
         do {
-            let source = try await sourceLoader.load(job, preparation: preparation)
-            let binding = try await targetResolver.binding(of: job, preparation: preparation)
+            var source = try await sourceLoader.load(job, preparation: preparation)
+            var binding = try await targetResolver.binding(of: job, preparation: preparation)
+            if source.isDeleted, binding?.isDeleted != false,
+                let made = try await targetWriter.unboundInsert(of: job, intent: preparation.intent)
+            {
+                source = source.with(versionOf: binding)
+                binding = made
+            }
             let view = makeHandle(
                 job, run: active.run, source: source, binding: binding, checkpoint: preparation.checkpoint)
             handle = view
@@ -164,7 +172,9 @@ struct Executor: Sendable {
             {
                 return Execution(result: .outcome(done), handle: handle)
             }
-            return Execution(result: .outcome(Outcome(.noTarget(reason))), handle: handle)
+            var outcome = Outcome(.noTarget(reason))
+            if reason == .alreadyGone { outcome.binding = targetWriter.tombstone(handle) }
+            return Execution(result: .outcome(outcome), handle: handle)
         }
         if target.operation == .insert,
             let made = try await targetWriter.inserted(by: frame.preparation.intent, type: target.type)
@@ -213,5 +223,16 @@ extension SyncRequest {
     /// Whether it says itself what is done to which target, so that nobody has to be asked for targets.
     var namesItsTarget: Bool {
         targetKey != nil || (operation != nil && targetDocumentName != nil)
+    }
+}
+
+extension DocumentState {
+    /// The same, in the version of a tombstone that knows a later one: the delete's, where this is the last image's.
+    fileprivate func with(versionOf tombstone: Binding?) -> DocumentState {
+        mapDocument { document in
+            var later = document
+            if tombstone?.fences(document.version) == true { later.version = tombstone?.sourceVersion }
+            return later
+        }
     }
 }

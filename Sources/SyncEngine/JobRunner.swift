@@ -47,6 +47,7 @@ struct JobRunner: Sendable {
 
     /// Runs a job to the point where its delivery may be answered.
     func run(_ job: QueuedJob, preparation first: JobStore.Preparation) async throws(JobStoreError) -> Ending {
+        Failpoint.prepared.pass()
         var preparation = first
         var conflicts = 0
         var lastConflict: String?

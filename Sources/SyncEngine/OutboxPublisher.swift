@@ -34,6 +34,7 @@ struct OutboxPublisher: Sendable {
         let instant = now()
         inHand.add(owed)
         defer { inHand.remove(owed) }
+        Failpoint.beforePublish.pass()
         let outcomes = await publisher.publish(owed.map { .owed($0, now: instant) })
         var confirmed: [String] = []
         for (message, outcome) in zip(owed, outcomes) {
@@ -49,6 +50,7 @@ struct OutboxPublisher: Sendable {
         }
         guard !confirmed.isEmpty else { return false }
         let settled = confirmed
+        Failpoint.afterPublish.pass()
         try await patience.attempt { () async throws(JobStoreError) in try await store.settle(settled) }
         return settled.count == owed.count
     }

@@ -1,6 +1,7 @@
 // How the pipeline answers the broker and how it ends. What is settled is answered in batches; what is not settled when it
 // ends is the broker's again.
 
+internal import JobStore
 internal import SyncBroker
 
 extension Pipeline {
@@ -19,7 +20,9 @@ extension Pipeline {
         isAnswering = true
         let consumer = self.consumer
         errandSink.yield {
+            Failpoint.beforeAck.pass()
             await consumer.acknowledge(answers)
+            Failpoint.afterAck.pass()
             await self.answered()
         }
     }

@@ -1,6 +1,7 @@
 // How deliveries come into the pipeline: each is entered in the ledger, from where it is owed an answer, and then becomes a
 // job, a change event to route, or a message that stands for it.
 
+internal import JobStore
 internal import Logging
 internal import SyncBroker
 internal import SyncJobs
@@ -53,6 +54,7 @@ extension Pipeline {
         for delivery in deliveries {
             ledger.track(epoch: delivery.epoch, tag: delivery.tag)
             counts.deliveries += 1
+            Failpoint.received.pass()
             if delivery.isRedelivered { counts.redelivered += 1 }
             take(delivery)
             switch delivery.origin {

@@ -24,7 +24,9 @@ struct SourceLoader: Sendable {
             return .present(Document(key: key, fields: image, version: try shape.version(in: image)))
         }
         let state = try await load(key, shape: shape, preparation: preparation)
-        if saysDeleted, state.document == nil || state.isDeleted {
+        // An earlier turn of this job has read the source and written: that it is gone since then is a sign as well.
+        let wasRead = job.turn > 0 && preparation.intent != nil && request.document == nil
+        if saysDeleted || wasRead, state.document == nil || state.isDeleted {
             let image = request.document ?? state.document?.fields ?? [:]
             var tombstone = Document(key: key, fields: image, version: try shape.version(in: image))
             // The delete itself may have a later version than the last image.

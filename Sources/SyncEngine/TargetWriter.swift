@@ -25,6 +25,8 @@ struct TargetWriter: Sendable {
     let patience: StorePatience
     let now: @Sendable () -> Timestamp
 
+    private var sourceCheck: SourceCheck { SourceCheck(systems: systems) }
+
     /// before_sync → save → after_sync, or why nothing is written.
     func save(
         _ change: TargetChange, handle: JobHandle, active: ActiveRun, intent: WriteIntent?
@@ -61,14 +63,30 @@ struct TargetWriter: Sendable {
             outcome.embeddedWrite = write
             outcome.binding = binding(change, handle: handle, name: change.before?.key?.name ?? "", stored: nil)
         } else {
+            guard try await sourceCheck.isCurrent(handle) else {
+                return .conflict("the source changed while the target was read")
+            }
             let intent = WriteIntent(
-                jobID: active.jobID, turn: active.run.turn, runID: active.run.runID, write: write, recordedAt: now())
-            try await patience.attempt { () async throws(JobStoreError) in try await store.recordIntent(intent) }
+                jobID: active.jobID, turn: active.run.turn, runID: active.run.runID, write: write, recordedAt: now(),
+                binding: binding(change, handle: handle, name: change.before?.key?.name ?? "", stored: nil))
+            let standing = try await patience.attempt { () async throws(JobStoreError) in
+                try await store.recordIntent(intent)
+            }
+            switch standing {
+            case .noted: break
+            case .outdated: return .conflict("the job, or its target, has moved on since it was prepared")
+            case .stale: return .outcome(Outcome(.skipped(.stale)))
+            }
+            Failpoint.intentRecorded.pass()
             try active.requireActive()
             switch try await systems.write(write) {
             case .conflict(let reason): return .conflict(reason)
             case .refused(let failure): throw failure
             case .written(let receipt):
+                Failpoint.targetWritten.pass()
+                guard try await sourceCheck.isCurrent(handle) else {
+                    return .overtaken("the source changed while the target was written")
+                }
                 outcome.targetName = receipt.name
                 outcome.binding = binding(change, handle: handle, name: receipt.name, stored: receipt.stored)
                 if handle.flags.verboseLogging {
@@ -133,24 +151,6 @@ struct TargetWriter: Sendable {
             return nil
         }
         return outcome(of: intent, handle: handle, stored: current)
-    }
-
-    /// The document that an earlier run of this job inserted and then could not bind, under a name that only the target
-    /// knows; nil when none is found for certain.
-    func inserted(by intent: WriteIntent?, type: DocumentType) async throws -> Document? {
-        guard let write = intent?.write, write.operation == .insert, write.type == type else { return nil }
-        var fields = JSONObject()
-        for field in write.diff.changed where field.new.isScalar { fields[field.field] = field.new }
-        guard !fields.isEmpty else { return nil }
-        let found = try await systems.find(DocumentQuery(type: type, fields: fields, limit: 2))
-        guard found.count == 1, let current = found.first, let key = current.key,
-            write.isDone(in: current, shape: systems.shape(of: type))
-        else { return nil }
-        // One that looks the same and belongs to a source already is not what this job made.
-        let bindings = try await patience.attempt { () async throws(JobStoreError) in
-            try await store.bindings(target: key)
-        }
-        return bindings.contains { !$0.isDeleted } ? nil : current
     }
 
     private func outcome(of intent: WriteIntent, handle: JobHandle, stored: Document?) -> Outcome {
@@ -266,29 +266,4 @@ extension BindingKey {
 
     /// The binding that a running job is about.
     init?(_ handle: JobHandle) { self.init(handle.job.request, type: handle.type, key: handle.targetKey) }
-}
-
-extension DocumentWrite {
-    /// The name that an insert into the embedded system will have.
-    var insertedName: String? { after?.key?.name ?? fallbackName }
-
-    /// Whether `current` shows this write done: every changed field and row has its intended value.
-    func isDone(in current: Document, shape: DocumentShape) -> Bool {
-        guard let after else { return false }
-        var wanted = current
-        for change in diff.changed { wanted.fields[change.field] = change.new }
-        for table in Set(diff.added.map(\.table) + diff.removed.map(\.table) + diff.rowChanged.map(\.table)) {
-            wanted.fields[table] = after.fields[table]
-        }
-        do { return try Diff(from: current, to: wanted, shape: shape).isEmpty } catch { return false }
-    }
-}
-
-extension JSONValue {
-    fileprivate var isScalar: Bool {
-        switch self {
-        case .null, .array, .object: false
-        case .bool, .number, .string: true
-        }
-    }
 }

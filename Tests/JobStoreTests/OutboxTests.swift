@@ -127,6 +127,34 @@ import Testing
         #expect(try fixture.integer("SELECT count(*) FROM write_intents") == 1)
     }
 
+    @Test func anIntentOfARunWhoseJobHasMovedOnIsRefused() async throws {
+        let write = Sample.insert("T", [:])
+        #expect(try await store.recordIntent(intent("1", turn: 0, write)) == .noted, "a job without a record")
+        _ = try await store.commit(Sample.transition("1", turn: 0))
+        #expect(try await store.recordIntent(intent("1", turn: 0, write)) == .outdated)
+        #expect(try await store.recordIntent(intent("1", turn: 1, write)) == .noted, "its next turn")
+        #expect(try fixture.integer("SELECT count(*) FROM write_intents") == 1)
+    }
+
+    @Test func anIntentIsFencedByNewerOnesOfOtherJobsUnderWayAndByWhatWasApplied() async throws {
+        func intent(_ job: String, _ version: String) -> WriteIntent {
+            var intent = self.intent(job, turn: 0, Sample.insert("T", [:]))
+            let source = DocumentKey(type: DocumentType(system: "erp", name: "Customer"), name: "C-1")
+            intent.binding = Binding(
+                key: BindingKey(typeSlug: "shop_sync", source: source), target: Sample.key("T"),
+                sourceVersion: Sample.number(version))
+            return intent
+        }
+        #expect(try await store.recordIntent(intent("newer", "6")) == .noted)
+        #expect(try await store.recordIntent(intent("older", "5")) == .stale, "another job is about to write version 6")
+        #expect(try await store.recordIntent(intent("equal", "6")) == .noted)
+        #expect(try await store.recordIntent(intent("newest", "7")) == .noted)
+        var applied = Sample.transition("newest", turn: 0)
+        applied.binding = intent("newest", "7").binding
+        #expect(try await store.commit(applied).job != nil)
+        #expect(try await store.recordIntent(intent("equal", "6")) == .outdated, "version 7 was applied")
+    }
+
     @Test func aFencedCommitRemovesNoIntent() async throws {
         _ = try await store.commit(Sample.transition("1", turn: 5))
         try await store.recordIntent(intent("1", turn: 6, Sample.insert("T", [:])))

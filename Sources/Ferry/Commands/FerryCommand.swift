@@ -59,6 +59,7 @@ extension FerrySubcommand {
     /// - Throws: ``EndedWith``, after everything was said.
     func run(in context: CommandContext) async throws {
         do {
+            try FailpointSetting.arm(context.environment)
             try await perform(context)
         } catch let ended as EndedWith {
             throw ended

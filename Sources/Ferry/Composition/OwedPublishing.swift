@@ -28,6 +28,7 @@ struct OwedPublishing: Sendable {
     /// - Throws: `JobStoreError`. What the broker has to say is in the report.
     func publish(_ jobIDs: [String], progress: @escaping @Sendable (Int) -> Void) async throws -> Report {
         guard !jobIDs.isEmpty else { return Report() }
+        Failpoint.operatorCommitted.pass()
         let first = try await firstOwing(jobIDs)
         guard let first else { return Report() }
         var broker = try composition.broker("jobs")

@@ -52,11 +52,6 @@ public struct Outcome: Sendable, Hashable {
     /// What the controller noted.
     public var notes: [String] = []
 
-    /// Whether a target outside the store has been written for it.
-    public var isWrittenOutside: Bool {
-        if case .finished = end { embeddedWrite == nil } else { false }
-    }
-
     /// An outcome with nothing but its end.
     public init(_ end: End) { self.end = end }
 }
