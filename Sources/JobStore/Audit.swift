@@ -14,6 +14,8 @@ public struct AuditEntry: Sendable, Hashable {
     public var subject: String
     /// Why, as the operator wrote it.
     public var reason: String?
+    /// The dead letter it was about.
+    public var letter: String?
 }
 
 extension JobStore {
@@ -32,18 +34,27 @@ extension JobStore {
     /// - Parameters:
     ///   - limit: the most to answer; at most 10,000 are.
     ///   - subject: only actions on this one, by bytes; nil for all.
+    ///   - letter: only actions on this dead letter; nil for all.
     /// - Throws: ``JobStoreError``.
-    public func auditEntries(limit: Int = 100, subject: String? = nil) async throws(JobStoreError) -> [AuditEntry] {
+    public func auditEntries(
+        limit: Int = 100, subject: String? = nil, letter: String? = nil
+    ) async throws(JobStoreError) -> [AuditEntry] {
         let count = min(max(limit, 0), 10_000)
         return try await longRead("audit") { db in
-            let condition = subject == nil ? "" : "WHERE subject = ?"
-            let sql = "SELECT at, action, actor, subject, reason FROM audit \(condition) ORDER BY sequence DESC LIMIT ?"
-            let arguments = (subject.map { [$0.nameValue] } ?? []) + [count.databaseValue]
+            var conditions: [String] = []
+            if subject != nil { conditions.append("subject = ?") }
+            if letter != nil { conditions.append("letter = ?") }
+            let condition = conditions.isEmpty ? "" : "WHERE \(conditions.joined(separator: " AND "))"
+            let sql = """
+                SELECT at, action, actor, subject, reason, letter FROM audit \(condition)
+                ORDER BY sequence DESC LIMIT ?
+                """
+            let arguments = [subject, letter].compactMap { $0?.nameValue } + [count.databaseValue]
             return try db.allRows(sql, arguments) { row in
                 var columns = ColumnReader(row)
                 return AuditEntry(
                     at: try columns.timestamp(), action: try columns.text(), actor: try columns.text(),
-                    subject: try columns.text(), reason: try columns.optionalText())
+                    subject: try columns.text(), reason: try columns.optionalText(), letter: try columns.optionalText())
             }
         }
     }
@@ -51,9 +62,14 @@ extension JobStore {
 
 extension WriteContext {
     /// Records an action of an operator.
-    func audit(action: String, actor: String, subject: String, reason: String?, at time: Timestamp) throws {
+    func audit(
+        action: String, actor: String, subject: String, reason: String?, letter: String? = nil, at time: Timestamp
+    ) throws {
         try execute(
-            "INSERT INTO audit (at, action, actor, subject, reason) VALUES (?, ?, ?, ?, ?)",
-            [time.columnValue, action.nameValue, actor.nameValue, subject.nameValue, reason.nameValue])
+            "INSERT INTO audit (at, action, actor, subject, reason, letter) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                time.columnValue, action.nameValue, actor.nameValue, subject.nameValue, reason.nameValue,
+                letter.nameValue,
+            ])
     }
 }

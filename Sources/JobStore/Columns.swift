@@ -94,6 +94,9 @@ struct ColumnReader {
         return value
     }
 
+    /// A whole number, or nothing.
+    mutating func optionalInt() -> Int? { row[next()] }
+
     /// A truth value.
     mutating func bool() throws -> Bool { try int() != 0 }
 

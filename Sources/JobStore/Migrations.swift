@@ -15,6 +15,7 @@ extension DatabaseMigrator {
         migrator.registerMigration("3 awaited bindings", migrate: createAwaitedBindings)
         migrator.registerMigration("6 processes", migrate: createSixthSchema)
         migrator.registerMigration("7 fenced intents", migrate: createIntentFences)
+        migrator.registerMigration("4 dead letters", migrate: createDeadLetters)
         return migrator
     }
 

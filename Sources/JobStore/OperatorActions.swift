@@ -68,19 +68,21 @@ private struct OperatorDeed: Sendable {
         switch action {
         case .start:
             let started = try job.started()
-            try claimKeys(of: job, in: context)
-            try queue(started, in: context)
+            try context.claimKeys(of: job, at: at)
+            try context.queue(started)
             return .done(started)
         case .retry:
             let retried = try job.retried()
-            try claimKeys(of: job, in: context)
-            try queue(retried, in: context)
+            try context.claimKeys(of: job, at: at)
+            try context.queue(retried)
+            try context.resolveLetters(of: retried, as: .replayed, actor: actor, reason: reason, at: at)
             return .done(retried)
         case .cancel where job.status == .started:
             return .asked(try ask(toStop: job, in: context))
         case .cancel:
             let canceled = try job.canceled(reason: cancelReason, at: at)
-            try store(canceled, in: context)
+            try context.storeRecord(canceled)
+            try context.resolveLetters(of: canceled, as: .discarded, actor: actor, reason: cancelReason, at: at)
             if job.isOpen { _ = try context.end(canceled, orderKey: canceled.orderKey) }
             return .done(canceled)
         }
@@ -107,45 +109,5 @@ private struct OperatorDeed: Sendable {
         asked.running?.isCancelAsked = true
         try context.execute("UPDATE jobs SET cancel_asked = 1 WHERE id = ?", [job.id.nameValue])
         return asked
-    }
-
-    /// A job that waits holds its dedup key, and an open child that of its relay.
-    private func claimKeys(of job: SyncJob, in context: WriteContext) throws {
-        try refuseHeldKey(of: job, whose: "its dedup key", in: context)
-        if let parentID = job.request.parentSyncJob, let parent = try JobRow.job(id: parentID, in: context.db),
-            parent.status == .relayed
-        {
-            try refuseHeldKey(of: parent, whose: "the dedup key of its relay \(parentID)", in: context)
-            if let key = parent.request.dedupKey {
-                _ = try context.claimDedupKey(key, typeSlug: parent.typeSlug, jobID: parentID, now: at)
-            }
-        }
-        if let key = job.request.dedupKey {
-            _ = try context.claimDedupKey(key, typeSlug: job.typeSlug, jobID: job.id, now: at)
-        }
-    }
-
-    private func refuseHeldKey(of job: SyncJob, whose: String, in context: WriteContext) throws {
-        guard let key = job.request.dedupKey,
-            let claim = try DedupClaim.claim(typeSlug: job.typeSlug, key: key, in: context.db),
-            !claim.jobID.hasSameBytes(as: job.id), try claim.isHeld(at: at, in: context.db)
-        else { return }
-        throw OperatorRefusal("\(whose) is held by the job \(claim.jobID)")
-    }
-
-    private func queue(_ job: SyncJob, in context: WriteContext) throws {
-        try store(job, in: context)
-        // Whoever sends it on its way again wants no earlier cancel to stop it.
-        if try context.mayHave(.cancellations) {
-            try context.execute("DELETE FROM cancellations WHERE job = ?", [job.id.nameValue])
-        }
-        try context.owe(.again(job, dueAt: nil))
-    }
-
-    private func store(_ job: SyncJob, in context: WriteContext) throws {
-        let sql = "SELECT sequence FROM jobs WHERE id = ?"
-        guard let sequence = try context.db.firstRow(sql, [job.id.nameValue], { $0[0] as Int64 }) else { return }
-        let row = JobRow.Values(job)
-        try context.execute(row.update, row.arguments + [sequence])
     }
 }

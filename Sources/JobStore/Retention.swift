@@ -8,7 +8,7 @@ extension JobStore {
     public struct Retention: Sendable, Hashable {
         /// Records that are `Finished`, `Skipped`, `Relayed` or `No Target`, from their end on.
         public var good: Duration
-        /// Records that are `Failed` or `Canceled`, from their end on.
+        /// Records that are `Failed` or `Canceled`, from their end on; dead letters, from the decision on.
         ///
         /// A `Failed` one whose dead letter is unresolved stays, however old.
         public var failed: Duration
@@ -32,11 +32,14 @@ extension JobStore {
         public var counts: [JobStatus: Int]
         /// How many ids of records that went long ago are forgotten too.
         public var forgottenIDs: Int
+        /// How many dead letters are gone about which somebody had decided.
+        public var deadLetters: Int
 
         /// Makes a report.
-        public init(counts: [JobStatus: Int] = [:], forgottenIDs: Int = 0) {
+        public init(counts: [JobStatus: Int] = [:], forgottenIDs: Int = 0, deadLetters: Int = 0) {
             self.counts = counts
             self.forgottenIDs = forgottenIDs
+            self.deadLetters = deadLetters
         }
     }
 
@@ -75,6 +78,8 @@ extension JobStore {
             }
             report.forgottenIDs = try SeenRow.forget(
                 before: now.advanced(by: .zero - retention.seen), limit: limit, in: context)
+            report.deadLetters = try context.removeLetters(
+                resolvedBefore: now.advanced(by: .zero - retention.failed), limit: limit)
             try context.removeRemains(now: now)
             return report
         }
@@ -189,6 +194,17 @@ enum SeenRow {
 extension WriteContext {
     /// How long what a run has left behind that never came back is kept.
     private static var remainsLifetime: Duration { .seconds(30 * 86_400) }
+
+    /// Removes dead letters about which somebody has decided; answers how many.
+    fileprivate func removeLetters(resolvedBefore time: Timestamp, limit: Int) throws -> Int {
+        try execute(
+            """
+            DELETE FROM dead_letters WHERE sequence IN (
+                SELECT sequence FROM dead_letters WHERE resolved_at < ? AND state <> 'open'
+                ORDER BY resolved_at LIMIT ?)
+            """, [time.columnValue, limit.databaseValue])
+        return db.changesCount
+    }
 
     /// Removes what waits for jobs that never came, and what runs left that never ended.
     fileprivate func removeRemains(now: Timestamp) throws {

@@ -108,6 +108,13 @@ public enum OutgoingMessage: Sendable {
     private static func owed(_ owed: OutboxMessage, now: Timestamp, topology: Topology) -> AMQPMessage {
         let properties = AMQPProperties(
             contentType: "application/json", messageID: owed.messageID, headers: table(owed.headers))
+        if owed.kind == .change, let dot = owed.routingKey.lastIndex(of: ".") {
+            let event = String(owed.routingKey[owed.routingKey.index(after: dot)...])
+            let routingKey = topology.changeRoutingKey(
+                documentType: String(owed.routingKey[..<dot]), event: event)
+            return AMQPMessage(
+                exchange: topology.changes, routingKey: routingKey, properties: properties, body: owed.body)
+        }
         guard let queue = owed.queue else {
             return AMQPMessage(
                 exchange: topology.dead, routingKey: owed.routingKey, properties: properties, body: owed.body)

@@ -82,7 +82,8 @@ struct Committer: Sendable {
         }
     }
 
-    private func settle(_ record: SyncJob, owed: [OutboxMessage], endedRelay: SyncJob?) async throws(JobStoreError) {
+    /// Publishes what a commit owes, and tells of the relay that it ended.
+    func settle(_ record: SyncJob, owed: [OutboxMessage], endedRelay: SyncJob?) async throws(JobStoreError) {
         Failpoint.afterCommit.pass()
         let isTaken = try await outbox.publish(owed)
         if isTaken, owed.count >= OutboxPublisher.batchSize { try await publishOwed(jobID: record.id) }

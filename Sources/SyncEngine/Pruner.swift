@@ -27,7 +27,7 @@ struct Pruner: Sendable {
         do {
             while !Task.isCancelled {
                 let report = try await store.prune(retention, now: now())
-                let count = report.counts.values.reduce(0, +)
+                let count = report.counts.values.reduce(0, +) + report.deadLetters
                 removed += count
                 if count == 0 { break }
             }

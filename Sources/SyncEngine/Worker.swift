@@ -22,6 +22,7 @@ public struct Worker: Service {
     private let outage: StoreOutage
     private let standBy: StandBy
     private let watch: QueueWatch
+    private let keeper: DeadLetterKeeper?
     private let pipeline: Pipeline
     private let logger: Logger
 
@@ -61,6 +62,11 @@ public struct Worker: Service {
             outage: outage)
         scheduler = Scheduler(types: types, store: store, parts: parts, logger: logger, now: now)
         pruner = Pruner(store: store, retention: settings.retention, now: now, logger: logger)
+        keeper =
+            settings.keepsDeadLetters
+            ? Self.keeper(
+                settings, types: types, store: store, broker: connection("keeper"), topology: topology,
+                publisher: publisher, parts: parts, now: now, logger: logger) : nil
         pipeline = Pipeline(
             intake: Intake(types: types, topology: topology, maximumDepth: settings.maximumDepth),
             runner: parts.runner, coalescing: Coalescing { systems.shape(of: $0) },
@@ -74,6 +80,19 @@ public struct Worker: Service {
         watch = QueueWatch(
             interval: settings.queueWatchInterval, consumer: consumer, pipeline: pipeline,
             depths: QueueDepths(configuration: connection("queue watch"), logger: logger), logger: logger)
+    }
+
+    private static func keeper(
+        _ settings: Settings, types: SyncJobTypes, store: JobStore, broker: AMQPConfiguration, topology: Topology,
+        publisher: MessagePublisher, parts: EngineParts, now: @escaping @Sendable () -> Timestamp, logger: Logger
+    ) -> DeadLetterKeeper {
+        DeadLetterKeeper(
+            consumer: DeadLetterConsumer(configuration: broker, topology: topology, logger: logger),
+            keeping: DeadLetterKeeping(
+                reading: DeadLetterReading(topology: topology, maximumMessageBytes: settings.maximumBodyBytes),
+                types: types, maximumDepth: settings.maximumDepth, store: store, committer: parts.runner.committer,
+                patience: parts.patience, now: now, logger: logger),
+            topology: topology, publisher: publisher, logger: logger)
     }
 
     /// What has been done so far.
@@ -99,6 +118,10 @@ public struct Worker: Service {
                 group.addTask { try await scheduler.run() }
                 group.addTask { await pruner.run() }
                 group.addTask { await parts.events.run(into: publisher) }
+                if let keeper {
+                    group.addTask { try await keeper.connect() }
+                    group.addTask { try await keeper.run() }
+                }
                 if settings.stopsWhenEmpty { group.addTask { try await waitUntilEmpty(then: stopSink) } }
                 group.addTask {
                     for await _ in stop { break }
@@ -127,6 +150,7 @@ public struct Worker: Service {
         logger.info("Stopping", metadata: ["grace": .string(settings.grace.text)])
         await pipeline.beginStopping()
         await consumer.stopIntake()
+        await keeper?.stopIntake()
         await pipeline.handBackWorn()
         if await !isQuiet(within: settings.grace) {
             let running = await pipeline.statistics.running
@@ -138,6 +162,7 @@ public struct Worker: Service {
         }
         await pipeline.stop()
         await consumer.close()
+        await keeper?.close()
         await publisher.close()
         await depths.close()
     }
@@ -150,7 +175,7 @@ public struct Worker: Service {
 
     private func isQuiet(within limit: Duration) async -> Bool {
         let deadline = ContinuousClock.now + limit
-        while await !pipeline.isQuiet {
+        while await !(pipeline.isQuiet && keeper?.isIdle ?? true) {
             guard ContinuousClock.now < deadline else { return false }
             do { try await Task.sleep(for: .milliseconds(5)) } catch { return false }
         }
@@ -159,18 +184,20 @@ public struct Worker: Service {
 
     /// Two looks in a row must find every queue empty and nothing under way: what is on its way from the broker to here
     /// shows in neither.
+    ///
+    /// The dead letters' queue is one of them where they are kept here.
     private func waitUntilEmpty(then stop: AsyncStream<Void>.Continuation) async throws {
         var looks = 0
         while looks < 2 {
             do { try await Task.sleep(for: .milliseconds(100)) } catch { return }
-            guard await pipeline.statistics.isConnected, await pipeline.isIdle else {
+            guard await pipeline.statistics.isConnected, await isIdle else {
                 looks = 0
                 continue
             }
             do {
-                let ready = try await depths.ready(in: consumer.queueNames)
-                let isIdle = await pipeline.isIdle
-                looks = isIdle && ready.values.allSatisfy { $0 == 0 } ? looks + 1 : 0
+                let queues = consumer.queueNames + [keeper?.queue].compactMap { $0 }
+                let ready = try await depths.ready(in: queues)
+                looks = await isIdle && ready.values.allSatisfy { $0 == 0 } ? looks + 1 : 0
             } catch {
                 logger.warning(
                     "The queues' depth is not known; asking again", metadata: ["reason": .string("\(error)")])
@@ -179,4 +206,6 @@ public struct Worker: Service {
         }
         stop.finish()
     }
+
+    private var isIdle: Bool { get async { await pipeline.isIdle && keeper?.isIdle ?? true } }
 }

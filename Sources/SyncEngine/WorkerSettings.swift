@@ -27,6 +27,8 @@ extension Worker {
         public var maximumDepth = 100
         /// The largest source document in bytes of JSON.
         public var maximumDocumentBytes = 8_388_608
+        /// Whether dead letters are moved from the broker's queue into the store.
+        public var keepsDeadLetters = true
         /// How long ended records are kept.
         public var retention = JobStore.Retention()
         /// How many threads run users' controllers; one that never yields takes one of them with it.

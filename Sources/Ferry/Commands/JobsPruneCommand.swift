@@ -63,7 +63,7 @@ struct JobsPruneCommand: FerrySubcommand {
         while true {
             let report = try await store.prune(retention, now: now)
             pruned.add(report)
-            if report.counts.isEmpty, report.forgottenIDs == 0 { break }
+            if report.counts.isEmpty, report.forgottenIDs == 0, report.deadLetters == 0 { break }
             context.screen.progress("removed \(VisibleText.grouped(pruned.total)) of \(VisibleText.grouped(total))")
         }
         if pruned.total > 0 {

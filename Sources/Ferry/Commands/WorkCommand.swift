@@ -101,6 +101,7 @@ struct WorkCommand: FerrySubcommand {
         settings.maximumBodyBytes = configuration.limits.maximumMessage.bytes
         settings.maximumDepth = configuration.limits.maximumDepth
         settings.maximumDocumentBytes = configuration.limits.maximumDocument.bytes
+        settings.keepsDeadLetters = configuration.worker.keepsDeadLetters
         settings.retention = JobStore.Retention(configuration.retention)
         return settings
     }

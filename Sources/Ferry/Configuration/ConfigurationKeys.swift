@@ -7,6 +7,7 @@ protocol ConfigurationKey: RawRepresentable<String>, CaseIterable, Sendable {}
 /// The sections.
 enum SectionKey: String, ConfigurationKey {
     case broker, store, queues, limits, worker, retention, systems, documents, types
+    case deadLetters = "dead_letters"
 }
 
 /// Keys of `broker:`.
@@ -37,12 +38,17 @@ enum LimitKey: String, ConfigurationKey {
 
 /// Keys of `worker:`.
 enum WorkerKey: String, ConfigurationKey {
-    case concurrency, prefetch, grace
+    case concurrency, prefetch, grace, keeper
 }
 
 /// Keys of `retention:`.
 enum RetentionKey: String, ConfigurationKey {
     case good, failed, ids
+}
+
+/// Keys of `dead_letters:`.
+enum DeadLetterKey: String, ConfigurationKey {
+    case maximumReplays = "max_replays"
 }
 
 /// Keys of one entry of `systems:`.

@@ -97,6 +97,19 @@ struct ConfigurationReader {
         return number
     }
 
+    /// The truth value of `key`; a reference may stand for it.
+    mutating func flag<Key: ConfigurationKey>(_ key: Key, of section: ConfigNode?) -> Bool? {
+        guard let node = value(key, of: section) else { return nil }
+        switch node.scalar {
+        case .bool(let flag): return flag
+        case .string("true") where references.isReference(node.place): return true
+        case .string("false") where references.isReference(node.place): return false
+        default:
+            refuse(node, "\(found(node)) where true or false belongs", remedy: "write true or false")
+            return nil
+        }
+    }
+
     /// The duration of `key` within `range`.
     mutating func duration<Key: ConfigurationKey>(
         _ key: Key, of section: ConfigNode?, in range: ClosedRange<Duration>

@@ -25,6 +25,7 @@ struct ConfigurationDraft {
     var limits = LimitSettings()
     var worker = WorkerSettings()
     var retention = RetentionSettings()
+    var deadLetters = DeadLetterSettings()
     var systems: [System] = []
     /// The names of all entries of `systems:`, those with problems among them.
     var systemNames: Set<ExactString> = []
@@ -50,6 +51,7 @@ extension ConfigurationReader {
         draft.limits = readLimits(node(.limits))
         draft.worker = readWorker(node(.worker))
         draft.retention = readRetention(node(.retention))
+        draft.deadLetters = readDeadLetters(node(.deadLetters))
         readSystems(node(.systems), into: &draft)
         readDocuments(node(.documents), into: &draft)
         for entry in map(node(.types), of: "types") ?? [] {
@@ -170,19 +172,8 @@ extension ConfigurationReader {
         if let count = count(WorkerKey.concurrency, of: section, in: 1...1000) { worker.concurrency = count }
         if let count = count(WorkerKey.prefetch, of: section, in: 1...2000) { worker.prefetch = count }
         if let grace = duration(WorkerKey.grace, of: section, in: .zero ... .seconds(3600)) { worker.grace = grace }
+        if let keeps = flag(WorkerKey.keeper, of: section) { worker.keepsDeadLetters = keeps }
         return worker
-    }
-
-    private mutating func readRetention(_ node: ConfigNode?) -> RetentionSettings {
-        var retention = RetentionSettings()
-        let section = section(node, keys: RetentionKey.self)
-        let day = Duration.seconds(86_400)
-        if let good = duration(RetentionKey.good, of: section, in: .zero...(day * 3650)) { retention.good = good }
-        if let failed = duration(RetentionKey.failed, of: section, in: .zero...(day * 3650)) {
-            retention.failed = failed
-        }
-        if let ids = duration(RetentionKey.ids, of: section, in: (day * 14)...(day * 3650)) { retention.ids = ids }
-        return retention
     }
 
     // MARK: systems and documents

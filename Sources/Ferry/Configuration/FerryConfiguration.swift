@@ -31,6 +31,8 @@ public struct FerryConfiguration: Sendable {
     public let worker: WorkerSettings
     /// The `retention:` section.
     public let retention: RetentionSettings
+    /// The `dead_letters:` section.
+    public let deadLetters: DeadLetterSettings
     /// The `systems:` section, in the order of the file.
     public let systems: [SystemSettings]
     /// The `documents:` section, in the order of the file.
@@ -117,7 +119,7 @@ public struct FerryConfiguration: Sendable {
         return FerryConfiguration(
             file: file, broker: draft.broker, store: draft.store, customQueues: draft.customQueues,
             limits: draft.limits, worker: draft.worker, retention: draft.retention,
-            systems: draft.systems.map(\.settings),
+            deadLetters: draft.deadLetters, systems: draft.systems.map(\.settings),
             documents: draft.documents, types: types)
     }
 }

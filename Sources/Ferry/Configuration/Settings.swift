@@ -48,6 +48,10 @@ public struct WorkerSettings: Sendable, Hashable {
     ///
     /// 0s–1h. Default 30s.
     public var grace: Duration = .seconds(30)
+    /// `keeper`: whether the worker moves dead letters from the broker's queue into its store.
+    ///
+    /// Default true.
+    public var keepsDeadLetters = true
 
     /// The defaults.
     public init() {}
@@ -61,7 +65,7 @@ public struct RetentionSettings: Sendable, Hashable {
     ///
     /// 0s–10y (3650d). Default 30d.
     public var good: Duration = .seconds(30 * 86_400)
-    /// `failed`: how long records that ended `Failed` or `Canceled` are kept.
+    /// `failed`: how long records that ended `Failed` or `Canceled` are kept, and dead letters that were decided about.
     ///
     /// 0s–10y (3650d). Default 90d.
     public var failed: Duration = .seconds(90 * 86_400)
@@ -69,6 +73,17 @@ public struct RetentionSettings: Sendable, Hashable {
     ///
     /// 14d–10y (3650d): a delayed message may be on its way for 12 days. Default 90d.
     public var ids: Duration = .seconds(90 * 86_400)
+
+    /// The defaults.
+    public init() {}
+}
+
+/// The `dead_letters:` section.
+public struct DeadLetterSettings: Sendable, Hashable {
+    /// `max_replays`: how often one dead letter, and what it is replayed as, may be replayed.
+    ///
+    /// 1–1000. Default 10.
+    public var maximumReplays = 10
 
     /// The defaults.
     public init() {}

@@ -53,7 +53,12 @@ extension JobExplanation {
             sentences.append("\(Text.error(error)).")
             remedies.append(VisibleText.bare(error.remedy))
         }
-        if job.deadLetteredAt != nil { sentences.append("Its request lies in the dead letters.") }
+        if let letter = facts.deadLetters.last(where: { $0.jobID.map { $0.hasSameBytes(as: job.id) } ?? false }) {
+            sentences.append("Its request lies in the dead letters as \(letter.id) (\(letter.state.rawValue)).")
+            remedies.append("ferry dead show \(letter.id)")
+        } else if job.deadLetteredAt != nil {
+            sentences.append("Its request lies in the dead letters; no worker has kept it yet.")
+        }
         remedies.append("ferry jobs retry \(Text.id(job.id))")
         return JobExplanation(.failed, sentences, remedies: remedies)
     }

@@ -25,6 +25,14 @@ extension JobExplanation {
                     "Its request ends Canceled when it comes.",
                 ], remedies: ["send it under another id if it shall run after all"])
         }
+        if let letter = facts.deadLetters.last {
+            return JobExplanation(
+                .deadLetter,
+                [
+                    "It never became a job: it is the dead letter \(letter.id) (\(letter.state.rawValue)).",
+                    "\(VisibleText.bare(letter.reason)): \(VisibleText.bare(letter.error)).",
+                ], remedies: [VisibleText.bare(letter.remedy), "ferry dead show \(letter.id)"])
+        }
         if let message = situation.owed.first {
             return JobExplanation(
                 .announced,

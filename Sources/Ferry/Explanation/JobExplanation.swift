@@ -10,6 +10,8 @@ struct JobExplanation: Sendable, Hashable {
     enum Reason: String, Sendable, Hashable, CaseIterable {
         /// There is no record, and nothing is known of the id.
         case neverSeen = "never_seen"
+        /// It never became a job: it is a dead letter.
+        case deadLetter = "dead_letter"
         /// There is no record yet; its request is canceled when it comes.
         case cancelWaits = "cancel_waits"
         /// There is no record yet; its message is still owed by the job that asked for it.

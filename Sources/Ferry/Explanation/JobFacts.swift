@@ -41,6 +41,8 @@ struct JobFacts: Sendable {
     var maximumAttempts: Int?
     /// Whether the process that runs it is gone; nil when that can't be known from here.
     var isProcessGone: Bool?
+    /// Its dead letters, oldest first.
+    var deadLetters: [DeadLetterRecord] = []
     /// Now.
     var now: Timestamp
 
@@ -60,6 +62,7 @@ extension JobFacts {
     /// - Throws: `JobStoreError`.
     static func gather(id: String, composition: Composition, store: JobStore) async throws -> JobFacts {
         var facts = JobFacts(id: id, situation: try await store.situation(id: id), now: Composition.now())
+        facts.deadLetters = try await store.deadLetters(ofJob: id)
         if let job = facts.situation.job {
             if let type = composition.configuration.types[job.typeSlug] {
                 facts.maximumAttempts = type.retryPolicy.applying(job.request).maxRetries + 1

@@ -11,6 +11,8 @@ struct JobDetails: Sendable {
     var openChildren = 0
     /// The first jobs that its controller asked for, and those that ran `relay_finished`.
     var followUps: [SyncJob] = []
+    /// Its dead letters, and the one it was replayed from, oldest first.
+    var deadLetters: [DeadLetterRecord] = []
     /// How many attempts it may make; nil when its type is no longer configured.
     var maximumAttempts: Int?
 
@@ -25,6 +27,7 @@ struct JobDetails: Sendable {
     init(_ job: SyncJob, composition: Composition, store: JobStore) async throws {
         let policy = composition.configuration.types[job.typeSlug]?.retryPolicy
         maximumAttempts = policy.map { $0.applying(job.request).maxRetries + 1 }
+        deadLetters = try await store.deadLetters(ofJob: job.id)
         if job.status == .relayed {
             relay = try await store.relaySummary(of: job.id)
             openChildren = try await JobEnd(job, in: store).openChildren
@@ -65,6 +68,7 @@ struct JobDetails: Sendable {
                     ]
                 })
         }
+        if !deadLetters.isEmpty { object["dead_letters"] = .array(deadLetters.map(\.json)) }
         if !followUps.isEmpty {
             object["follow_ups"] = .array(
                 followUps.map { ["id": .string($0.id), "status": .string($0.status.rawValue)] })

@@ -16,6 +16,7 @@ struct JobText: Sendable {
         lines += section("asked", asked(job))
         lines += section("happened", happened(job) + going(job, details))
         lines += attempts(job)
+        lines += deadLetters(details)
         lines += children(details)
         lines += followUps(details)
         if !job.notes.isEmpty {
@@ -138,6 +139,19 @@ struct JobText: Sendable {
             ])
         }
         return [style(.heading, "attempts")] + table.lines().map { "  \($0)" }
+    }
+
+    private func deadLetters(_ details: JobDetails) -> [String] {
+        guard !details.deadLetters.isEmpty else { return [] }
+        return section(
+            "dead letters",
+            details.deadLetters.map { letter in
+                let who = letter.resolution?.actor.map { " by \(VisibleText.bare($0))" } ?? ""
+                return (
+                    letter.id,
+                    "\(letter.state.rawValue)\(who) · turn \(letter.turn) · \(letter.reason) · ferry dead show \(letter.id)"
+                )
+            })
     }
 
     private func section(_ title: String, _ facts: [(String, String)]) -> [String] {

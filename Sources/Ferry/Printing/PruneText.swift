@@ -8,6 +8,8 @@ struct PruneText: Sendable, Hashable {
     private(set) var counts: [JobStatus: Int]
     /// Ids that are no longer known either.
     private(set) var forgottenIDs = 0
+    /// Dead letters that were decided about long ago.
+    private(set) var deadLetters = 0
     let retention: JobStore.Retention
     /// Whether it only would have happened.
     let isDryRun: Bool
@@ -25,6 +27,7 @@ struct PruneText: Sendable, Hashable {
     mutating func add(_ report: JobStore.PruneReport) {
         counts.merge(report.counts) { $0 + $1 }
         forgottenIDs += report.forgottenIDs
+        deadLetters += report.deadLetters
     }
 
     /// `removed 3 records: Finished 2 · Failed 1 (kept good 30d, failed 90d)`.
@@ -44,6 +47,9 @@ struct PruneText: Sendable, Hashable {
     func lines(style: Style) -> [String] {
         var lines = [line(style: style)]
         if forgottenIDs > 0 { lines.append("forgot \(Quantity.count(forgottenIDs, "id")) of records removed before") }
+        if deadLetters > 0 {
+            lines.append("removed \(Quantity.count(deadLetters, "dead letter")) decided about long ago")
+        }
         return lines
     }
 
@@ -53,7 +59,8 @@ struct PruneText: Sendable, Hashable {
         for status in JobStatus.allCases { byStatus[status.rawValue] = counts[status].map { .int($0) } }
         return [
             "dry_run": .bool(isDryRun), "total": .int(total), "by_status": .object(byStatus),
-            "forgotten_ids": .int(forgottenIDs), "keep_good": .string(retention.good.text),
+            "forgotten_ids": .int(forgottenIDs), "dead_letters": .int(deadLetters),
+            "keep_good": .string(retention.good.text),
             "keep_failed": .string(retention.failed.text), "keep_ids": .string(retention.seen.text),
         ]
     }

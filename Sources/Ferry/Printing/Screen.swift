@@ -30,6 +30,9 @@ final class Screen: Sendable {
     /// Prints a line of what was asked for; progress stays below it.
     func print(_ line: String) { write(line, to: output.descriptor) }
 
+    /// Prints bytes of what was asked for, as they are.
+    func print(bytes: [UInt8]) { Self.write(bytes, to: output.descriptor) }
+
     /// Prints a line about what goes on.
     func note(_ line: String) { write(line, to: errors.descriptor) }
 
@@ -90,8 +93,10 @@ final class Screen: Sendable {
     /// Writes all of it.
     ///
     /// A reader that has gone away (`ferry jobs list | head`) ends the process as its signal would.
-    static func write(_ text: String, to descriptor: Int32) {
-        var rest = Array(text.utf8)[...]
+    static func write(_ text: String, to descriptor: Int32) { write(Array(text.utf8), to: descriptor) }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
             if count > 0 {

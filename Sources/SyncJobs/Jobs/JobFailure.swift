@@ -37,6 +37,9 @@ public struct JobFailure: Error, Sendable, Hashable, CustomStringConvertible {
         case unknownQueue = "unknown_queue"
         case unroutable = "unroutable"
         case loop = "loop"
+        // What the broker took out of a queue.
+        case deliveryLimit = "delivery_limit"
+        case removedByBroker = "removed_by_broker"
         // What is wrong with a document, a mapping or a target.
         case sourceNotVisible = "source_not_visible"
         case documentTooLarge = "document_too_large"

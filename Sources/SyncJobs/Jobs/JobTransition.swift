@@ -249,7 +249,7 @@ extension SyncJob {
         }
     }
 
-    private mutating func nameSuperseded() {
+    mutating func nameSuperseded() {
         guard !superseded.isEmpty else { return }
         notes.append("stood for the superseded " + superseded.prefix(20).joined(separator: ", "))
     }

@@ -39,6 +39,8 @@ public struct OutboxMessage: Sendable, Hashable {
         case followUp = "follow_up"
         /// The job that runs `relay_finished`.
         case relayFinished = "relay_finished"
+        /// A change event that is replayed from the dead letters.
+        case change
     }
 
     /// Unique; derives from what the message is about, its turn and kind.
@@ -49,9 +51,9 @@ public struct OutboxMessage: Sendable, Hashable {
     public var messageID: String
     /// What it is for.
     public var kind: Kind
-    /// The work queue it goes to, by its short name; nil for a dead letter.
+    /// The work queue it goes to, by its short name; nil for a dead letter and a change event.
     public var queue: String?
-    /// For a dead letter its key on that exchange; for a job its type's slug.
+    /// For a dead letter its key on that exchange; for a job its type's slug; for a change event `document type.event`.
     public var routingKey: String
     /// Not before this instant; nil for now.
     public var dueAt: Timestamp?
@@ -95,6 +97,14 @@ public struct OutboxMessage: Sendable, Hashable {
     /// The message that makes `child`, a record of its own, run for the first time; `owner` is the job that made it.
     public static func child(_ child: SyncJob, owner: String) -> OutboxMessage {
         ofRecord(child, owner: owner, kind: .child, dueAt: child.retryAfter)
+    }
+
+    /// A change event, once more; `letter` is the dead letter that it is replayed from.
+    public static func change(_ event: ChangeEvent, letter: String) -> OutboxMessage {
+        OutboxMessage(
+            storedID: "\(letter):\(Kind.change.rawValue)", jobID: event.id, messageID: event.id, kind: .change,
+            queue: nil, routingKey: "\(event.documentType.name).\(event.event.rawValue)", dueAt: nil, headers: [:],
+            body: JSONValue.object(event.json).canonicalBytes)
     }
 
     private static func ofRecord(_ job: SyncJob, owner: String, kind: Kind, dueAt: Timestamp?) -> OutboxMessage {

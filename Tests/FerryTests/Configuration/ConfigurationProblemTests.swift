@@ -29,7 +29,7 @@ struct ConfigurationProblemTests {
             Case(
                 "quantum: 1\n",
                 "1: quantum: there is no such key (use one of: broker, store, queues, limits, worker, retention, systems, "
-                    + "documents, types)"),
+                    + "documents, types, dead_letters)"),
             Case("broker: fast\n", "1: broker: text where a map of settings belongs (write key: value lines below it)"),
             Case("broker: {uri: x}\n", "1: broker.uri: there is no such key (did you mean url?)"),
             Case("store: {path: }\n", "1: store.path: there is no value (write one, or leave the key out)"),

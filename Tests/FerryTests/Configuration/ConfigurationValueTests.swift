@@ -23,6 +23,7 @@ struct ConfigurationValueTests {
         #expect(read.limits.maximumDepth == 100)
         #expect(read.worker == WorkerSettings())
         #expect(read.retention == RetentionSettings())
+        #expect(read.worker.keepsDeadLetters && read.deadLetters.maximumReplays == 10)
         #expect(read.retention.good == .seconds(30 * 86_400) && read.retention.failed == .seconds(90 * 86_400))
         #expect(read.systems.isEmpty && read.documents.isEmpty && read.types.all.isEmpty)
         #expect(try read.broker.connection(named: "test").virtualHost == "/")
@@ -52,6 +53,7 @@ struct ConfigurationValueTests {
             limits: {max_message: 64KiB, max_document: 2MiB, max_depth: 50}
             worker: {concurrency: 4, prefetch: 8, grace: 1m30s}
             retention: {good: 7d, failed: 0s, ids: 14d}
+            dead_letters: {max_replays: 3}
             systems: {erp: {kind: sqlite, path: erp.sqlite}, own: {kind: embedded}}
             """, environment: ["PASSWORD": "p"], file: "/etc/ferry/ferry.yaml")
         let connection = try read.broker.connection(named: "test")
@@ -72,6 +74,7 @@ struct ConfigurationValueTests {
         #expect(read.worker.grace == .seconds(90))
         #expect(read.retention.good == .seconds(7 * 86_400))
         #expect(read.retention.failed == .zero)
+        #expect(read.deadLetters.maximumReplays == 3)
         #expect(read.retention.ids == .seconds(14 * 86_400))
         #expect(read.system("erp")?.kind == .sqlite(path: "/etc/ferry/erp.sqlite"))
         #expect(read.system("own")?.kind == .embedded)

@@ -25,6 +25,7 @@ struct ConfigurationContractTests {
         try expectKeys(names(LimitKey.self), at: "properties", "limits", "properties")
         try expectKeys(names(WorkerKey.self), at: "properties", "worker", "properties")
         try expectKeys(names(RetentionKey.self), at: "properties", "retention", "properties")
+        try expectKeys(names(DeadLetterKey.self), at: "properties", "dead_letters", "properties")
         try expectKeys(names(SystemKey.self), at: "$defs", "system", "properties")
     }
 

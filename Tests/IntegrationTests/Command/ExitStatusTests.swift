@@ -99,7 +99,7 @@ import Testing
         switch command {
         case "enqueue": world.ferry("enqueue", "customer_sync", "--source", "C-1", url: url)
         case "change": world.ferry("change", "erp.Customer", "C-1", "--event", "update", url: url)
-        case "dead": world.ferry("dead", "list", url: url)
+        case "dead": world.ferry("dead", "list", "--broker", url: url)
         case "topology": world.ferry("topology", "check", url: url)
         default: world.ferry(command, url: url)
         }

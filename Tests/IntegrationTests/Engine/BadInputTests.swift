@@ -105,7 +105,7 @@ import Testing
             try await world.work()
             let letters = try await world.takeDeadLetters()
             #expect(letters.map(\.body) == [large])
-            #expect(letters.first?.properties.headers["x-death"] != nil, "ferry dead list explains it by this")
+            #expect(letters.first?.headers["x-death"] != nil, "ferry dead list explains it by this")
             #expect(try await world.job("job-0").status == .finished)
         }
     }
@@ -123,7 +123,7 @@ import Testing
             let letter = try #require(try await world.takeDeadLetters().first)
             #expect(letter.header(.job) == "job-0")
             #expect(letter.header(.type) == "customer_sync")
-            #expect(letter.properties.messageID == "job-0")
+            #expect(letter.messageID == "job-0")
         }
     }
 
@@ -156,7 +156,7 @@ import Testing
             let request: JSONValue = ["sync_job_type": "customer_sync", "source_document_name": "C-1"]
             try await world.publish([(id: "lost", body: request.canonicalBytes)], routingKey: "nowhere.customer_sync")
             let letter = try #require(try await world.takeDeadLetters().first)
-            #expect(letter.properties.messageID == "lost")
+            #expect(letter.messageID == "lost")
         }
     }
 

@@ -7,6 +7,7 @@ import JobStore
 import Logging
 import SyncBroker
 import SyncEngine
+import Synchronization
 import SyncJobs
 import Testing
 
@@ -22,6 +23,7 @@ struct EngineWorld: Sendable {
     /// The configuration's types, as the test has adjusted them.
     let types: SyncJobTypes
     let logger: Logger
+    private let taken = TakenLetters()
 
     /// The configuration of every test; types that a test needs beyond it stand in `types`.
     static func configuration(prefix: String, customerVersion: String, types: String) -> String {
@@ -326,8 +328,31 @@ struct EngineWorld: Sendable {
         return document.fields
     }
 
+    /// What came to the dead letters since the last call: what a keeper has moved into the store, each message that it
+    /// counted, and what still lies in the queue.
+    func takeDeadLetters() async throws -> [FoundLetter] {
+        var found: [FoundLetter] = []
+        var filter = DeadLetterFilter()
+        filter.limit = 10_000
+        let kept = try await store.deadLetters(filter)
+        for letter in kept {
+            let body = try await store.revisions(ofLetter: letter).first?.body ?? []
+            let one = FoundLetter(headers: letter.headers, messageID: letter.jobID, body: body)
+            found += Array(repeating: one, count: taken.new(letter))
+        }
+        let reading = DeadLetterReading(topology: composition.topology, maximumMessageBytes: 1 << 20)
+        for delivery in try await takeQueuedLetters() {
+            let arrival = reading.read(delivery).reading(types: types, maximumDepth: 100).arrival
+            // One that was kept and not answered is still the same message.
+            if kept.contains(where: { $0.id == arrival.letterID }) { continue }
+            found.append(
+                FoundLetter(headers: arrival.headers, messageID: delivery.properties.messageID, body: delivery.body))
+        }
+        return found
+    }
+
     /// What lies in the dead-letter queue, taken out.
-    func takeDeadLetters() async throws -> [AMQPDelivery] {
+    func takeQueuedLetters() async throws -> [AMQPDelivery] {
         let connection = try await AMQPConnection.open(try composition.broker("test"), logger: logger)
         var letters: [AMQPDelivery] = []
         while let letter = try await connection.get(composition.topology.dead) {
@@ -359,9 +384,25 @@ struct EngineWorld: Sendable {
     }
 }
 
-extension AMQPDelivery {
+/// A dead letter as a test finds it, in the store or in the queue.
+struct FoundLetter: Sendable {
+    let headers: JSONObject
+    let messageID: String?
+    let body: [UInt8]
+
     /// The text of a header; empty when it is missing or none.
-    func header(_ name: DeadLetter.Header) -> String {
-        if case .string(let text) = properties.headers[name.rawValue] { text } else { "" }
+    func header(_ name: DeadLetter.Header) -> String { headers[name.rawValue]?.stringValue ?? "" }
+}
+
+/// Which kept letters a test has seen, and how often each had come then.
+private final class TakenLetters: Sendable {
+    private let arrivals = Mutex<[String: Int]>([:])
+
+    /// How often a letter has come since it was seen last.
+    func new(_ letter: DeadLetterRecord) -> Int {
+        arrivals.withLock { arrivals in
+            defer { arrivals[letter.id] = letter.arrivals }
+            return letter.arrivals - (arrivals[letter.id] ?? 0)
+        }
     }
 }

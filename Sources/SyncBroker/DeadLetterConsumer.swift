@@ -1,0 +1,61 @@
+// Takes messages out of the dead letters' queue, one at a time and of any size that a broker takes.
+// Invariant: a message is answered only by its acknowledgement; nothing of this queue is ever rejected.
+
+public import AMQP
+public import Logging
+
+/// One message of the dead letters' queue.
+public struct DeadLetterDelivery: Sendable {
+    /// The message.
+    public let original: AMQPDelivery
+
+    /// What to publish before answering it when it is a canary of the topology check; nil for every other.
+    public func canaryReport(in topology: Topology) -> OutgoingMessage? {
+        Canary.report(for: original, topology: topology).map { .canaryReport($0) }
+    }
+}
+
+/// Consumes the queue of dead letters, over a connection of its own.
+public struct DeadLetterConsumer: Sendable {
+    /// The largest message that any RabbitMQ takes (`max_message_size`, at most 512 MiB).
+    private static let maximumBodyBytes = 536_870_912
+
+    /// The queue's name on the broker.
+    public let queue: String
+    private let consumer: AMQPConsumer
+
+    /// Prepares to consume.
+    public init(configuration: AMQPConfiguration, topology: Topology, logger: Logger) {
+        queue = topology.dead
+        // One at a time: each may be as large as the broker takes.
+        consumer = AMQPConsumer(
+            configuration: configuration, subscriptions: [AMQPSubscription(queue: topology.dead, prefetch: 1)],
+            maximumBodyBytes: Self.maximumBodyBytes, logger: logger)
+    }
+
+    /// The messages, in order; for one reader, and until `close()`.
+    public var deliveries: AsyncCompactMapSequence<AsyncStream<AMQPConsumerEvent>, [DeadLetterDelivery]> {
+        consumer.events.compactMap { event in
+            guard case .deliveries(let deliveries) = event else { return nil }
+            return deliveries.map { DeadLetterDelivery(original: $0) }
+        }
+    }
+
+    /// Connects and reconnects until `close()`.
+    ///
+    /// - Throws: ``AMQPError`` that no retry mends: credentials, virtual host, configuration.
+    public func run() async throws { try await consumer.run() }
+
+    /// The message is kept: the broker may forget it.
+    public func acknowledge(_ delivery: DeadLetterDelivery) async {
+        await consumer.acknowledge([
+            AMQPAcknowledgement(epoch: delivery.original.epoch, tag: delivery.original.tag)
+        ])
+    }
+
+    /// Takes no more messages; answering still works.
+    public func stopIntake() async { await consumer.stopIntake() }
+
+    /// Closes the connection; an unanswered message goes back to the broker.
+    public func close() async { await consumer.close() }
+}
