@@ -35,7 +35,7 @@ extension JobStore {
     /// - Throws: ``JobStoreError``.
     public func auditEntries(limit: Int = 100, subject: String? = nil) async throws(JobStoreError) -> [AuditEntry] {
         let count = min(max(limit, 0), 10_000)
-        return try await longRead("audit") { db in
+        return try await read("audit") { db in
             let condition = subject == nil ? "" : "WHERE subject = ?"
             let sql = "SELECT at, action, actor, subject, reason FROM audit \(condition) ORDER BY sequence DESC LIMIT ?"
             let arguments = (subject.map { [$0.nameValue] } ?? []) + [count.databaseValue]
