@@ -120,15 +120,6 @@ public final class JobStore: Sendable {
         } catch { throw JobStoreError(error, operation: "close") }
     }
 
-    /// Writes something that changes nothing, to see whether writes get onto the disk.
-    ///
-    /// - Throws: ``JobStoreError``, as any write does.
-    public func probe() async throws(JobStoreError) {
-        try await writer.write("probe") { context in
-            try context.execute("UPDATE meta SET value = value WHERE key = 'store_id'", [])
-        }
-    }
-
     /// How many transactions this store object has committed.
     public var transactionCount: Int { writer.transactionCount }
 }

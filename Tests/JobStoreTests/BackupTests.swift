@@ -12,10 +12,18 @@ import Testing
             Sample.transition("\(number)") { $0.embeddedWrite = Sample.insert("T-\(number)", ["n": .int(number)]) })
     }
 
+    /// Side by side, so that they share transactions.
+    private func commit(_ numbers: Range<Int>, to store: JobStore) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in numbers { group.addTask { try await commit(number, to: store) } }
+            try await group.waitForAll()
+        }
+    }
+
     @Test func aBackupMadeWhileOthersWriteIsWholeAndAsOfOneMoment() async throws {
         let fixture = try StoreFixture()
         let copy = fixture.folder.file("copy.sqlite")
-        for number in 0..<300 { try await commit(number, to: fixture.store) }
+        try await commit(0..<300, to: fixture.store)
         let other = try StoreFixture.open(fixture.path)
         let steps = Counter()
         let size = try await withThrowingTaskGroup(of: Int?.self) { group in
@@ -83,7 +91,7 @@ import Testing
 
     @Test func aBackupThatIsStoppedOrFailsLeavesNothing() async throws {
         let fixture = try StoreFixture()
-        for number in 0..<20 { try await commit(number, to: fixture.store) }
+        try await commit(0..<20, to: fixture.store)
         let copy = fixture.folder.file("copy.sqlite")
         let began = Counter()
         let backup = Task {
@@ -138,7 +146,7 @@ import Testing
 
     @Test func aCheckOfADamagedFileSaysWhatToDo() async throws {
         let fixture = try StoreFixture()
-        for number in 0..<300 { try await commit(number, to: fixture.store) }
+        try await commit(0..<300, to: fixture.store)
         try fixture.store.close()
         let handle = try FileHandle(forUpdating: URL(fileURLWithPath: fixture.path))
         let size = try handle.seekToEnd()

@@ -24,7 +24,9 @@ import Testing
             try await other.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
             // Owned by the test, which waits for the job that waits for it.
             Task {
-                do throws(JobStoreError) { try await world.store.probe() } catch { _ = failures.next() }
+                do throws(JobStoreError) {
+                    try await world.store.audit(action: "test", actor: "test", subject: "1", reason: nil)
+                } catch { _ = failures.next() }
                 try await other.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
             }
         }

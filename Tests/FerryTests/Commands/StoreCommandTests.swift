@@ -133,7 +133,10 @@ import Testing
 
     @Test func aWorkerDoesNotStartOnADamagedFile() async throws {
         try await CommandWorld.with { world in
-            for number in 0..<300 { try await world.end(CommandWorld.job("j-\(number)"), .finished) }
+            let text = JSONValue.string(String(repeating: "x", count: 2_000))
+            let type = DocumentType(system: "iso", name: "Country")
+            _ = try await world.store.putDocuments(
+                (0..<300).map { (DocumentKey(type: type, name: "C-\($0)"), ["text": text], nil) })
             try world.store.close()
             let path = world.folder + "/jobs.sqlite"
             let handle = try #require(FileHandle(forUpdatingAtPath: path))
