@@ -70,6 +70,7 @@ extension JobStore {
             do {
                 switch try WriteContext.replay(of: id, in: db).plan(rules, at: time) {
                 case .again(let job), .new(let job): return .goesOnAs(job.id)
+                case .message(let message): return .goesOnAs(message.messageID)
                 case .event(let event): return .goesOnAs(event.id)
                 }
             } catch let refusal as OperatorRefusal { return .refused(refusal.sentence) }
@@ -149,6 +150,9 @@ private struct DeadLetterDeed: Sendable {
             try context.execute(row.insert, row.arguments)
             try context.owe(.again(job, dueAt: job.retryAfter))
             return (job.id, job.nextTurn)
+        case .message(let message):
+            try context.owe(message)
+            return (message.messageID, replay.letter.turn + 1)
         case .event(let event):
             try context.owe(.change(event, letter: replay.letter.id))
             return (event.id, nil)

@@ -197,6 +197,16 @@ extension JobStore.DeadLetterResult {
         #expect(try await store.owedMessages(jobID: "r").contains { $0.kind == .relayFinished })
     }
 
+    @Test func aMessageOfAnotherStoresRecordIsKeptAndSentBackToIt() async throws {
+        let kept = try await store.keep(Letter.moved("else", turn: 2))
+        #expect(kept.letter.state == .open && kept.ending == nil)
+        #expect(try await store.replay(kept.letter.id).owing == "else")
+        #expect(try await store.job(id: "else") == nil, "its record is not here")
+        let owed = try #require(try await store.owedMessages(jobID: "else").first)
+        #expect(owed.headers["ferry-turn"] == 3 && owed.queue == "default" && owed.routingKey == "customer_sync")
+        #expect(try SyncRequest(decoding: owed.body, messageID: owed.messageID).sourceDocumentName == "C-else")
+    }
+
     @Test func theEndOfAJobThatTheBrokerGaveUpFreesWhatItHeld() async throws {
         var waiting = Sample.job("1")
         waiting.request.dedupKey = "k"

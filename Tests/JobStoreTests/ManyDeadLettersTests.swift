@@ -57,7 +57,7 @@ import Testing
             _ = try await store.deadLetters(open(), newestFirst: true)
             best = min(best, clock.now - start)
         }
-        #expect(best < .milliseconds(500), "list and groups took \(best)")
+        #expect(best < .seconds(3), "list and groups took \(best); quadratic work would take minutes")
         #expect(groups.map(\.count) == Array(repeating: Self.count / Self.kinds, count: Self.kinds))
         let last = try #require(groups.first { $0.shape.hasPrefix("kind d") })
         #expect(last.shape == #"kind d: no "…" after <n> tries"#)

@@ -70,6 +70,13 @@ struct WorkCommand: FerrySubcommand {
         let worker = Worker(
             settings: settings, types: composition.configuration.types, systems: systems, store: store, broker: broker,
             topology: composition.topology, node: Composition.node, logger: context.logger, now: { Composition.now() })
+        var open = DeadLetterFilter()
+        open.states = [.open]
+        let letters = try await store.countDeadLetters(open).count
+        if letters > 0 {
+            context.logger.info(
+                "Dead letters wait for a decision: ferry dead groups", metadata: ["count": .stringConvertible(letters)])
+        }
         let run = WorkerRun(
             worker: worker, settings: settings, screen: context.screen, logger: context.logger, isQuiet: quiet
         ) { report in

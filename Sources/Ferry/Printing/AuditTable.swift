@@ -25,6 +25,7 @@ extension AuditEntry {
         [
             "at": .string(at.description), "action": .string(action), "actor": .string(actor),
             "subject": .string(subject), "reason": reason.map { .string($0) } ?? .null,
+            "dead_letter": .optional(letter),
         ]
     }
 }

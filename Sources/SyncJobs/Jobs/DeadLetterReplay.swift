@@ -68,6 +68,8 @@ public struct DeadLetterReplay: Sendable {
         case again(SyncJob)
         /// A job begins: its record as it is born.
         case new(SyncJob)
+        /// A message for the record of another store.
+        case message(OutboxMessage)
         /// A change event, once more.
         case event(ChangeEvent)
     }
@@ -105,7 +107,7 @@ public struct DeadLetterReplay: Sendable {
                     try rules.event(body, messageID: eventID)
                 })
         }
-        guard let job, letter.isOwn(to: job) else { return .new(try begin(rules, at: time)) }
+        guard let job, letter.isOwn(to: job) else { return try begin(rules, at: time) }
         if letter.revision == 1 {
             // What was asked is in the record; a type that is gone would only bring the letter back.
             _ = try OperatorRefusal.asking { () throws(JobFailure) in try rules.types.type(for: job.request) }
@@ -156,10 +158,17 @@ public struct DeadLetterReplay: Sendable {
         try OperatorRefusal.asking { () throws(JobFailure) in try rules.request(body, messageID: eventID) }
     }
 
-    /// The record with which the letter's request begins its life.
-    private func begin(_ rules: DeadLetterRules, at time: Timestamp) throws(OperatorRefusal) -> SyncJob {
+    /// The record with which the letter's request begins its life, or the message for a record that lives elsewhere.
+    private func begin(_ rules: DeadLetterRules, at time: Timestamp) throws(OperatorRefusal) -> Plan {
         var (request, type) = try read(rules)
         let isTaken = job != nil || isSeen
+        if !isTaken, request.hasRecordElsewhere(turn: letter.turn) {
+            let cameFrom = letter.queue.flatMap { queue in rules.queues.first { $0.hasSameBytes(as: queue) } }
+            return .message(
+                .request(
+                    RoutedRequest(request, type: type), turn: letter.turn + 1,
+                    queue: cameFrom ?? request.queue ?? type.queue, letter: letter.id))
+        }
         if isTaken { request.id = SyncRequest.derivedID(of: request.id, mark: "~", key: letter.id) }
         var job = SyncJob(request: request, type: type, queue: request.queue ?? type.queue, createdAt: time)
         // What a producer may still send again under this id is what it sent first.
@@ -171,7 +180,7 @@ public struct DeadLetterReplay: Sendable {
         }
         job.nextTurn = letter.turn + 1
         job.notes = ["replayed from the dead letter \(letter.id)"]
-        return job
+        return .new(job)
     }
 }
 

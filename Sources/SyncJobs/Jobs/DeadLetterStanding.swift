@@ -32,9 +32,10 @@ extension DeadLetterArrival {
         if let seenHash, reason != JobFailure.Code.idReused.rawValue, turn > 0 || seenHash == contentHash {
             return .superseded
         }
-        // Only the broker gives up what was a job already; what a worker refuses never becomes one.
+        // Only the broker gives up what was a job already; what a worker refuses never becomes one. A message of a record
+        // that is not here is another store's: that one ends it, or nobody does.
         guard isByBroker, wasDelivered, reason != JobFailure.Code.bodyTooLarge.rawValue, let request,
-            let type = types[request.syncJobType]
+            !request.hasRecordElsewhere(turn: turn), let type = types[request.syncJobType]
         else { return .open }
         return .ends(
             SyncJob(request: request, type: type, queue: queue ?? request.queue ?? type.queue, createdAt: time))
@@ -69,4 +70,10 @@ extension JobTransition {
         ended.nameSuperseded()
         return JobTransition(job: ended, turn: turn, attempt: nil, outbox: [], at: now)
     }
+}
+
+extension SyncRequest {
+    /// Whether a message of this request and turn was published for a record, so that where there is none it is another
+    /// store's: children are born as records, and so is whatever comes again.
+    func hasRecordElsewhere(turn: Int) -> Bool { turn > 0 || parentSyncJob != nil }
 }

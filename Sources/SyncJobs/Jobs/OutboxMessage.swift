@@ -107,6 +107,15 @@ public struct OutboxMessage: Sendable, Hashable {
             body: JSONValue.object(event.json).canonicalBytes)
     }
 
+    /// A request that is replayed from the dead letter `letter`, for the record that another store has of it.
+    static func request(_ routed: RoutedRequest, turn: Int, queue: String, letter: String) -> OutboxMessage {
+        var message = request(routed, owner: routed.request.id, kind: .followUp)
+        message.id = "\(letter):\(turn):\(Kind.followUp.rawValue)"
+        message.queue = queue
+        message.headers[Header.turn] = .int(turn)
+        return message
+    }
+
     private static func ofRecord(_ job: SyncJob, owner: String, kind: Kind, dueAt: Timestamp?) -> OutboxMessage {
         OutboxMessage(
             storedID: "\(job.id):\(job.nextTurn):\(kind.rawValue)", jobID: owner, messageID: job.id, kind: kind,
