@@ -12,6 +12,7 @@ extension DatabaseMigrator {
         migrator = migrator.disablingDeferredForeignKeyChecks()
         migrator.registerMigration("1 jobs and documents", migrate: createFirstSchema)
         migrator.registerMigration("2 the whole sync job", migrate: createSecondSchema)
+        migrator.registerMigration("5 pauses", migrate: createPausesSchema)
         return migrator
     }
 

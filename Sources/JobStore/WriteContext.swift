@@ -12,13 +12,16 @@ struct RareRows: OptionSet {
     static let checkpoints = RareRows(rawValue: 4)
     static let cancellations = RareRows(rawValue: 8)
     static let seen = RareRows(rawValue: 16)
+    static let parked = RareRows(rawValue: 32)
+    static let standstill = RareRows(rawValue: 64)
 
     /// Those that hold a row: one statement for the whole transaction.
     static func present(in db: Database) throws -> RareRows {
         let sql = """
             SELECT EXISTS (SELECT 1 FROM write_intents) + 2 * EXISTS (SELECT 1 FROM leases)
                 + 4 * EXISTS (SELECT 1 FROM checkpoints) + 8 * EXISTS (SELECT 1 FROM cancellations)
-                + 16 * EXISTS (SELECT 1 FROM seen)
+                + 16 * EXISTS (SELECT 1 FROM seen) + 32 * EXISTS (SELECT 1 FROM parked)
+                + 64 * (EXISTS (SELECT 1 FROM pauses) OR EXISTS (SELECT 1 FROM circuits))
             """
         return RareRows(rawValue: try db.firstRow(sql, []) { $0[0] } ?? 0)
     }

@@ -52,7 +52,8 @@ public struct Worker: Service {
         parts = EngineParts(
             types: types, systems: systems, store: store, publisher: publisher,
             maximumDocumentBytes: settings.maximumDocumentBytes, storePatience: settings.storePatience,
-            controllerThreads: settings.controllerThreads, node: node, logger: logger, now: now)
+            controllerThreads: settings.controllerThreads, node: node, logger: logger, now: now,
+            queues: settings.queues, maximumParked: settings.maximumParked, circuits: settings.circuits)
         scheduler = Scheduler(types: types, store: store, parts: parts, logger: logger, now: now)
         pruner = Pruner(store: store, retention: settings.retention, now: now, logger: logger)
         pipeline = Pipeline(
@@ -66,7 +67,16 @@ public struct Worker: Service {
     }
 
     /// What has been done so far.
-    public var statistics: WorkerStatistics { get async { await pipeline.statistics } }
+    public var statistics: WorkerStatistics {
+        get async {
+            var statistics = await pipeline.statistics
+            let look = parts.parking.lastLook
+            statistics.parked = look.parked
+            statistics.openCircuits = look.openCircuits
+            statistics.pausedQueues = look.pausedQueues.sorted()
+            return statistics
+        }
+    }
 
     /// Works until a graceful shutdown, until the queues are empty if so set, or until something fails that waiting
     /// does not mend.
@@ -82,6 +92,7 @@ public struct Worker: Service {
                 group.addTask { try await pipeline.run() }
                 group.addTask { try await publishLeftovers() }
                 group.addTask { await parts.runs.watch() }
+                group.addTask { try await watchParking() }
                 group.addTask { try await scheduler.run() }
                 group.addTask { await pruner.run() }
                 group.addTask { await parts.events.run(into: publisher) }
@@ -132,6 +143,17 @@ public struct Worker: Service {
         }
     }
 
+    /// Brings parked jobs onto their way, runs probes, and takes nothing of queues that stand still.
+    private func watchParking() async throws {
+        while !Task.isCancelled {
+            let look = try await parts.parking.look()
+            for probe in look.probes { await pipeline.submit(probe: probe) }
+            await consumer.setPaused(look.pausedQueues)
+            let pause = look.released > 0 ? ParkingWatch.drainInterval : ParkingWatch.interval
+            do { try await Task.sleep(for: pause) } catch { return }
+        }
+    }
+
     /// Two looks in a row must find every queue empty and nothing under way: what is on its way from the broker to here
     /// shows in neither.
     private func waitUntilEmpty(then stop: AsyncStream<Void>.Continuation) async throws {
@@ -143,8 +165,9 @@ public struct Worker: Service {
                 continue
             }
             do {
-                let ready = try await depths.ready(in: consumer.queueNames)
-                let isIdle = await pipeline.isIdle
+                let look = parts.parking.lastLook
+                let ready = try await depths.ready(in: consumer.queueNames(except: look.pausedQueues))
+                let isIdle = await pipeline.isIdle && look.released == 0
                 looks = isIdle && ready.values.allSatisfy { $0 == 0 } ? looks + 1 : 0
             } catch {
                 logger.warning(
