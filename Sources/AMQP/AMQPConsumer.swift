@@ -18,7 +18,7 @@ public final class AMQPConsumer: Sendable {
     /// What happens, for a single reader; ends after ``close()``.
     public let events: AsyncStream<AMQPConsumerEvent>
 
-    private struct State {
+    struct State {
         var subscriptions: [AMQPSubscription]
         var connection: AMQPConnection?
         var epoch: UInt64 = 0
@@ -31,7 +31,7 @@ public final class AMQPConsumer: Sendable {
     private let maximumBodyBytes: Int
     private let logger: Logger
     private let mailbox = ConsumerMailbox()
-    private let state: Mutex<State>
+    let state: Mutex<State>
     private let closing = Latch()
     private let finished = Latch()
 
@@ -111,7 +111,6 @@ public final class AMQPConsumer: Sendable {
     }
 
     private var isIntakeStopped: Bool { state.withLock { $0.isIntakeStopped } }
-    private func isPaused(_ queue: String) -> Bool { state.withLock { $0.paused.contains(queue) } }
 
     /// One connection from its opening to its end; returns when it was ended on purpose.
     private func session() async throws(AMQPError) {
@@ -148,9 +147,7 @@ public final class AMQPConsumer: Sendable {
                 return state.epoch
             }
             let connection = try await AMQPConnection.open(configuration, epoch: epoch, logger: logger)
-            let wanted = state.withLock { state in
-                state.subscriptions.filter { !absent.contains($0.queue) && !state.paused.contains($0.queue) }
-            }
+            let wanted = wantedSubscriptions.filter { !absent.contains($0.queue) }
             if let missing = try await firstMissing(of: wanted, on: connection) {
                 absent.append(missing)
                 continue
@@ -258,23 +255,6 @@ public final class AMQPConsumer: Sendable {
         await connection.renew(subscription)
     }
 
-    /// Takes nothing of these queues, and takes of all others again.
-    ///
-    /// What is unacknowledged stays valid. Without a connection it counts from the next one on.
-    public func setPaused(_ queues: Set<String>) async {
-        let (connection, ended, begun) = state.withLock { state in
-            let before = state.paused
-            state.paused = queues
-            let changed = state.isIntakeStopped ? [] : state.subscriptions
-            return (
-                state.connection, changed.filter { queues.contains($0.queue) && !before.contains($0.queue) },
-                changed.filter { !queues.contains($0.queue) && before.contains($0.queue) }
-            )
-        }
-        guard let connection, !ended.isEmpty || !begun.isEmpty else { return }
-        await connection.change(ended: ended.map(\.queue), begun: begun)
-    }
-
     /// Ends the intake: when it returns, no more deliveries follow; what is unacknowledged can still be answered.
     public func stopIntake() async {
         let connection = state.withLock { state in
@@ -304,17 +284,6 @@ extension AMQPConnection {
         listen(listener, maximumBodyBytes: maximumBodyBytes)
         for subscription in subscriptions { try consume(subscription) }
         listener.opened()
-    }
-
-    /// A change that fails ends the connection, and the next one is made as it is wanted then.
-    fileprivate func change(ended: [String], begun: [AMQPSubscription]) {
-        do throws(AMQPError) {
-            for queue in ended where isConsuming(queue) { try cancelConsumers(queue: queue) }
-            for subscription in begun where !isConsuming(subscription.queue) { try consume(subscription) }
-        } catch {
-            logger.warning(
-                "subscriptions could not be changed", metadata: ["queues": "\(ended + begun.map(\.queue))", "error": "\(error)"])
-        }
     }
 
     fileprivate func renew(_ subscription: AMQPSubscription) {

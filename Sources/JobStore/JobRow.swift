@@ -221,7 +221,9 @@ enum JobRow {
 
     /// The record of this sequence without attempts; nil when there is none.
     static func job(sequence: Int64, in db: Database) throws -> SyncJob? {
-        try db.firstRow("SELECT \(columns) FROM jobs WHERE sequence = ?", [sequence.databaseValue]) { try job(from: $0) }
+        try db.firstRow("SELECT \(columns) FROM jobs WHERE sequence = ?", [sequence.databaseValue]) {
+            try job(from: $0)
+        }
     }
 
     /// The record of a job without attempts; nil when there is none.

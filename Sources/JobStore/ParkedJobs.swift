@@ -33,6 +33,20 @@ extension JobStore {
         }
     }
 
+    /// When something changes by itself for what is parked: a job's time, a probe's, the end of a pause; nil when nothing
+    /// will.
+    ///
+    /// - Throws: ``JobStoreError``.
+    public func nextParkedDue(after now: Timestamp) async throws(JobStoreError) -> Timestamp? {
+        try await read("parked") { db in
+            let standstill = try StandstillRow.standstill(in: db)
+            let times =
+                try ParkedRow.dueTimes(standstill: standstill, after: now, in: db)
+                + standstill.circuits.map(\.nextProbeAt) + standstill.pauses.compactMap(\.until)
+            return times.filter { $0 > now }.min()
+        }
+    }
+
     /// Brings parked jobs that nothing stops any more onto their way again, by order of their receipt.
     ///
     /// The rest of a key follows one by one, each with the commit of the one before it.
@@ -76,9 +90,12 @@ enum ParkedRow {
 
     fileprivate static func groups(in db: Database) throws -> [JobStore.ParkedGroup] {
         let sql = """
-            SELECT type_slug, queue, systems, sum(state <> 2), sum(state = 2),
-                (SELECT created_at FROM jobs WHERE sequence = min(job))
-            FROM parked GROUP BY type_slug, queue, systems ORDER BY type_slug, queue, systems
+            SELECT type_slug, queue, systems, waiting, released,
+                (SELECT created_at FROM jobs WHERE sequence = earliest)
+            FROM (
+                SELECT type_slug, queue, systems, sum(state <> 2) AS waiting, sum(state = 2) AS released,
+                    min(job) AS earliest
+                FROM parked GROUP BY type_slug, queue, systems ORDER BY type_slug, queue, systems)
             """
         return try db.allRows(sql, []) { row in
             var columns = ColumnReader(row)
@@ -132,6 +149,22 @@ enum ParkedRow {
             found += try db.allRows(sql, group.arguments + [now.columnValue, limit.databaseValue]) { $0[0] as Int64 }
         }
         return Array(found.sorted().prefix(limit))
+    }
+
+    /// The earliest time later than now of each group that nothing else stops.
+    fileprivate static func dueTimes(
+        standstill: Standstill, after now: Timestamp, in db: Database
+    ) throws -> [Timestamp] {
+        let sql = """
+            SELECT min(due_at) FROM parked
+            WHERE state = 1 AND type_slug = ? AND queue = ? AND systems = ? AND due_at > ?
+            """
+        var times: [Timestamp] = []
+        for group in try firstGroups(in: db) where standstill.stop(of: group.needs) == nil {
+            let due = try db.firstRow(sql, group.arguments + [now.columnValue]) { row in row[0] as Int64? }
+            if let due, let due { times.append(Timestamp(microseconds: due)) }
+        }
+        return times
     }
 
     /// The job that probes a system.
@@ -189,8 +222,9 @@ extension WriteContext {
         note(.parked)
     }
 
-    /// Takes a job's place away, where it has one: it has run, or is over. The next one of its key is the first then, and
-    /// is on its way at once where nothing stops it.
+    /// Takes a job's place away, where it has one: it has run, or is over.
+    ///
+    /// The next one of its key is the first then, and is on its way at once where nothing stops it.
     func unpark(_ jobID: String) throws -> OutboxMessage? {
         guard try mayHave(.parked) else { return nil }
         let place = try db.firstRow(

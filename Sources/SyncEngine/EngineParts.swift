@@ -48,6 +48,7 @@ struct EngineParts: Sendable {
         runner = JobRunner(
             executor: executor,
             supervisor: RunSupervisor(runs: runs, threads: ControllerThreads(size: controllerThreads)), inbox: inbox,
-            committer: committer, outages: outages, store: store, patience: patience, node: node, now: now, logger: logger)
+            committer: committer, outages: outages, store: store, patience: patience, node: node, now: now,
+            logger: logger)
     }
 }

@@ -104,6 +104,12 @@ public actor LocalEngine {
     /// Jobs that wait for their delivery, by due time.
     public var pending: [PendingJob] { sink.pending }
 
+    /// When what is parked changes by itself, later than now: a job's time, the next probe of a system that is down, the end
+    /// of a pause; nil when nothing will.
+    ///
+    /// - Throws: ``JobStoreError``.
+    public func nextParkedDue() async throws -> Timestamp? { try await store.nextParkedDue(after: now()) }
+
     /// What went to the dead letters, oldest first.
     public var deadLetters: [DeadLetter] { sink.deadLetters }
 

@@ -101,6 +101,7 @@ final class ParkingWatch: Sendable {
             let ended = try await patience.attempt { () async throws(JobStoreError) in
                 try await store.endPauses(until: time)
             }
+            if !ended.isEmpty { look.released += try await release() }
             for pause in ended {
                 logger.notice(
                     "A pause is over: its time has passed",

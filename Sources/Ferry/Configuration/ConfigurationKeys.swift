@@ -38,6 +38,7 @@ enum LimitKey: String, ConfigurationKey {
 /// Keys of `worker:`.
 enum WorkerKey: String, ConfigurationKey {
     case concurrency, prefetch, grace
+    case maximumParked = "max_parked"
 }
 
 /// Keys of `retention:`.
@@ -47,7 +48,13 @@ enum RetentionKey: String, ConfigurationKey {
 
 /// Keys of one entry of `systems:`.
 enum SystemKey: String, ConfigurationKey {
-    case kind, path
+    case kind, path, circuit
+}
+
+/// Keys of `circuit:` of one entry of `systems:`.
+enum CircuitKey: String, ConfigurationKey {
+    case failures, ratio, window
+    case probeEvery = "probe_every"
 }
 
 /// The kinds of systems.

@@ -17,7 +17,8 @@ extension JobExplanation {
         let ahead = facts.situation.parkedAhead
         if ahead > 0 {
             explanation.sentences.append(
-                "\(Quantity.count(ahead, "parked job")) of its key \(ahead == 1 ? "is" : "are") before it, and keep their order.")
+                "\(Quantity.count(ahead, "parked job")) of its key \(ahead == 1 ? "is" : "are") before it, and keep their order."
+            )
         }
         return explanation
     }
