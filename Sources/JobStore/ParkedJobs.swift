@@ -93,9 +93,13 @@ enum ParkedRow {
             SELECT type_slug, queue, systems, waiting, released,
                 (SELECT created_at FROM jobs WHERE sequence = earliest)
             FROM (
-                SELECT type_slug, queue, systems, sum(state <> 2) AS waiting, sum(state = 2) AS released,
-                    min(job) AS earliest
-                FROM parked GROUP BY type_slug, queue, systems ORDER BY type_slug, queue, systems)
+                SELECT type_slug, queue, systems, sum(places * (state <> 2)) AS waiting,
+                    sum(places * (state = 2)) AS released, min(first) AS earliest
+                FROM (
+                    -- In the order of the index, so that many parked jobs are counted quickly.
+                    SELECT state, type_slug, queue, systems, count(*) AS places, min(job) AS first
+                    FROM parked GROUP BY state, type_slug, queue, systems)
+                GROUP BY type_slug, queue, systems ORDER BY type_slug, queue, systems)
             """
         return try db.allRows(sql, []) { row in
             var columns = ColumnReader(row)

@@ -77,7 +77,9 @@ final class OutageGuard: Sendable {
         let time = now()
         let (isProbe, opens) = state.withLock { state in
             if job.isProbe(of: system), state.probing.remove(ExactString(system)) != nil { return (true, false) }
-            return (false, state.circuits[ExactString(system), default: Circuit(settings)].failed(at: time))
+            return (
+                false, state.circuits[ExactString(system), default: Circuit(settings)].failed(job.request.id, at: time)
+            )
         }
         if isProbe {
             let circuit = try await end(system) {

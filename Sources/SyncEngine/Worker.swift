@@ -145,7 +145,7 @@ public struct Worker: Service {
 
     /// Brings parked jobs onto their way, runs probes, and takes nothing of queues that stand still.
     private func watchParking() async throws {
-        while !Task.isCancelled {
+        while !Task.isCancelled, await !pipeline.isStopping {
             let look = try await parts.parking.look()
             for probe in look.probes { await pipeline.submit(probe: probe) }
             await consumer.setPaused(look.pausedQueues)

@@ -3,7 +3,7 @@
 
 /// When a circuit opens, and how often an open one is probed.
 public struct CircuitSettings: Sendable, Hashable {
-    /// So many failures in a row open it.
+    /// So many jobs that fail in a row open it; one job that fails again and again is one.
     public var failures = 5
     /// This share of failures opens it, among at least ``minimumSample`` runs of the ``window``.
     public var ratio = 0.5
@@ -33,7 +33,10 @@ public struct Circuit: Sendable, Hashable {
     private static let slotCount: Int64 = 12
 
     private let settings: CircuitSettings
-    private var failuresInARow = 0
+    /// How many failed before those in ``failedInARow``.
+    private var suspicion = 0
+    /// The jobs that failed since the last success.
+    private var failedInARow: Set<ExactString> = []
     private var slots = [Slot](repeating: Slot(), count: Int(slotCount))
 
     /// A closed circuit without a history.
@@ -42,21 +45,22 @@ public struct Circuit: Sendable, Hashable {
     /// A closed circuit whose next failure opens it again: nobody has proved that its system is back.
     public static func suspecting(_ settings: CircuitSettings) -> Circuit {
         var circuit = Circuit(settings)
-        circuit.failuresInARow = settings.failures - 1
+        circuit.suspicion = settings.failures - 1
         return circuit
     }
 
     /// The system answered.
     public mutating func succeeded(at time: Timestamp) {
-        failuresInARow = 0
+        suspicion = 0
+        failedInARow = []
         count(failure: false, at: time)
     }
 
-    /// The system was not available; true when the circuit is to open.
-    public mutating func failed(at time: Timestamp) -> Bool {
-        failuresInARow += 1
+    /// The system was not available to this job; true when the circuit is to open.
+    public mutating func failed(_ jobID: String, at time: Timestamp) -> Bool {
+        failedInARow.insert(ExactString(jobID))
         count(failure: true, at: time)
-        if failuresInARow >= settings.failures { return true }
+        if suspicion + failedInARow.count >= settings.failures { return true }
         let newest = number(of: time)
         let recent = slots.filter { $0.number > newest - Self.slotCount && $0.number <= newest }
         let runs = recent.reduce(0) { $0 + $1.runs }

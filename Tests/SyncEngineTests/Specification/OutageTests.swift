@@ -183,11 +183,16 @@ import Testing
             _ = try await job.lookups.load(DocumentKey(type: LocalWorld.account, name: "A-1"))
             return job.defaultTarget
         }
-        let engine = LocalEngine(
+        let parts = EngineParts(
             types: try SyncJobTypes([world.type(ScriptedSingle(script: script))]), systems: systems,
-            store: world.store, logger: quietLogger, now: { world.clock.now })
+            store: world.store, publisher: DeafSink(), maximumDocumentBytes: 1_000_000,
+            storePatience: .seconds(600), controllerThreads: 1, node: "test", logger: quietLogger,
+            now: { world.clock.now })
         try await world.putCustomer("C-1", "Ada")
-        let job = try await engine.deliver(world.request("1"))
+        guard case .committed(let job, _) = try await parts.deliver(world.request("1")) else {
+            Issue.record("it was not run")
+            return
+        }
         #expect(job.status == .finished)
         #expect(job.attemptCount == 1 && job.retryCount == 0)
         #expect(busy.rest.value == 0, "it was met, and waited for")

@@ -13,6 +13,13 @@ import Testing
         #expect(circuit.failed(at: seconds(1_200)), "however far apart they are")
     }
 
+    @Test func oneJobThatFailsAgainAndAgainIsOne() {
+        let circuit = Counted(Circuit(CircuitSettings()))
+        for second in 0..<15 { #expect(!circuit.failed("bad", at: seconds(Int64(second * 60)))) }
+        for second in 15..<18 { #expect(!circuit.failed("\(second)", at: seconds(Int64(second * 60)))) }
+        #expect(circuit.failed("fifth", at: seconds(1_100)))
+    }
+
     @Test func aSuccessBeginsTheRowAnew() {
         let circuit = Counted(Circuit(CircuitSettings()))
         for second in 0..<4 { #expect(!circuit.failed(at: seconds(Int64(second)))) }
@@ -164,10 +171,16 @@ import Testing
 /// A circuit whose answers a test can ask for in passing.
 private final class Counted {
     private var circuit: Circuit
+    private var jobs = 0
 
     init(_ circuit: Circuit) { self.circuit = circuit }
     func succeeded(at time: Timestamp) { circuit.succeeded(at: time) }
-    func failed(at time: Timestamp) -> Bool { circuit.failed(at: time) }
+    /// Each time another job.
+    func failed(at time: Timestamp) -> Bool {
+        jobs += 1
+        return circuit.failed("\(jobs)", at: time)
+    }
+    func failed(_ jobID: String, at time: Timestamp) -> Bool { circuit.failed(jobID, at: time) }
 }
 
 private struct NoController: SingleTargetController {
