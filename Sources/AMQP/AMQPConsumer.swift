@@ -19,13 +19,14 @@ public final class AMQPConsumer: Sendable {
     /// What happens, for a single reader; ends after ``close()``.
     public let events: AsyncStream<AMQPConsumerEvent>
 
-    private struct State {
+    struct State {
         var subscriptions: [AMQPSubscription]
         var connection: AMQPConnection?
         var epoch: UInt64 = 0
         var isIntakeStopped = false
         /// Opens when it may connect again; nil while it may.
         var suspension: Latch?
+        var paused: Set<String> = []
         var isRunning = false
     }
 
@@ -33,7 +34,7 @@ public final class AMQPConsumer: Sendable {
     private let maximumBodyBytes: Int
     private let logger: Logger
     private let mailbox = ConsumerMailbox()
-    private let state: Mutex<State>
+    let state: Mutex<State>
     private let closing = Latch()
     private let finished = Latch()
 
@@ -163,7 +164,7 @@ public final class AMQPConsumer: Sendable {
                 return state.epoch
             }
             let connection = try await AMQPConnection.open(configuration, epoch: epoch, logger: logger)
-            let wanted = state.withLock { $0.subscriptions }.filter { !absent.contains($0.queue) }
+            let wanted = wantedSubscriptions.filter { !absent.contains($0.queue) }
             if let missing = try await firstMissing(of: wanted, on: connection) {
                 absent.append(missing)
                 continue
@@ -214,7 +215,7 @@ public final class AMQPConsumer: Sendable {
             let delay = configuration.backoff.delay(attempt: attempt, random: .random(in: 0..<1))
             await closing.wait(atMost: delay)
             guard !Task.isCancelled, !isIntakeStopped else { return }
-            for queue in sink.cancelledQueues {
+            for queue in sink.cancelledQueues where !isPaused(queue) {
                 logger.error(
                     "consumer is without its queue", metadata: ["queue": "\(queue)", "attempt": "\(attempt)"])
                 guard await exists(queue) else { continue }

@@ -68,14 +68,16 @@ public struct DocumentSystems: DocumentLookups, Sendable {
     /// - Throws: ``JobFailure`` (`invalid_target`, `system_unavailable`, or one that says why the document can't be
     ///   carried exactly).
     public func load(_ key: DocumentKey) async throws(JobFailure) -> DocumentState {
-        try await entry(key.type).loads.call(key)
+        let entry = try entry(key.type)
+        return try await naming(key.type.system) { () async throws(JobFailure) in try await entry.loads.call(key) }
     }
 
     /// Finds documents, together with whatever else waits to be found in the system.
     ///
     /// - Throws: ``JobFailure`` as ``load(_:)``.
     public func find(_ query: DocumentQuery) async throws(JobFailure) -> [Document] {
-        try await entry(query.type).finds.call(query)
+        let entry = try entry(query.type)
+        return try await naming(query.type.system) { () async throws(JobFailure) in try await entry.finds.call(query) }
     }
 
     /// Makes one conditional write, together with whatever else waits to be written to its system.
@@ -84,7 +86,8 @@ public struct DocumentSystems: DocumentLookups, Sendable {
     ///
     /// - Throws: ``JobFailure`` (`system_unavailable`, retryable: nothing was written).
     public func write(_ write: DocumentWrite) async throws(JobFailure) -> WriteResult {
-        try await entry(write.type).writes.call(write)
+        let entry = try entry(write.type)
+        return try await naming(write.type.system) { () async throws(JobFailure) in try await entry.writes.call(write) }
     }
 
     /// The declared shape of a document type; one that declares nothing when there is none.
@@ -99,6 +102,18 @@ public struct DocumentSystems: DocumentLookups, Sendable {
         var problems: [SystemProblem] = []
         for system in all { problems += try await system.check() }
         return problems
+    }
+
+    /// Names the system in a failure that says it is not available: its circuit counts by that.
+    private func naming<Value: Sendable>(
+        _ system: String, _ call: () async throws(JobFailure) -> Value
+    ) async throws(JobFailure) -> Value {
+        do throws(JobFailure) { return try await call() } catch {
+            guard error.code == .systemUnavailable else { throw error }
+            var failure = error
+            failure.system = failure.system ?? system
+            throw failure
+        }
     }
 
     private func entry(_ type: DocumentType) throws(JobFailure) -> Entry {

@@ -62,7 +62,7 @@ extension SyncTest {
     public func advance(by duration: Duration) async throws -> [SyncJob] {
         let end = clock.now.advanced(by: duration)
         var ran = try await settle()
-        while let due = await nextDue(), due <= end {
+        while let due = try await nextDue(), due <= end {
             clock.advance(to: due)
             ran += try await settle()
         }
@@ -94,11 +94,12 @@ extension SyncTest {
     /// What went to the dead letters, oldest first.
     public var deadLetters: [DeadLetter] { get async { await engine.deadLetters } }
 
-    /// When the next job or schedule comes due that is not due yet.
-    private func nextDue() async -> Timestamp? {
+    /// When the next job or schedule, or something that is parked, comes due that is not due yet.
+    private func nextDue() async throws -> Timestamp? {
         let now = clock.now
         let jobs = await engine.pending.compactMap(\.dueAt)
         let schedules = types.all.filter { !$0.isDisabled }.flatMap(\.schedules).compactMap { $0.next(after: now) }
-        return (jobs + schedules).filter { $0 > now }.min()
+        let parked = try await engine.nextParkedDue()
+        return (jobs + schedules + [parked].compactMap { $0 }).filter { $0 > now }.min()
     }
 }

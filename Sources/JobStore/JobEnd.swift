@@ -21,6 +21,7 @@ extension WriteContext {
     ///   - relays: for a job that relays, how many of its children are new; nil for any other.
     func end(_ job: SyncJob, orderKey: String?, relays: Int? = nil) throws -> EndEffects {
         var effects = EndEffects()
+        if let next = try unpark(job.id) { effects.owed.append(next) }
         try forgetRun(ofJob: job.id)
         if let relays {
             if try relays == 0 && !hasOpenChildren(job.id) {

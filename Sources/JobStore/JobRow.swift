@@ -210,6 +210,13 @@ enum JobRow {
         return (sequence, job)
     }
 
+    /// The record of this sequence without attempts; nil when there is none.
+    static func job(sequence: Int64, in db: Database) throws -> SyncJob? {
+        try db.firstRow("SELECT \(columns) FROM jobs WHERE sequence = ?", [sequence.databaseValue]) {
+            try job(from: $0)
+        }
+    }
+
     /// The record of a job without attempts; nil when there is none.
     static func job(id: String, in db: Database) throws -> SyncJob? {
         try db.firstRow(select, [id.nameValue]) { try job(from: $0) }
@@ -220,6 +227,7 @@ extension JobFailure {
     /// What is shown, and how the job goes on.
     var storedJSON: JSONValue {
         var object = json.objectValue ?? JSONObject()
+        if let system { object["system"] = .string(system) }
         switch disposition {
         case .permanent: object["disposition"] = "permanent"
         case .cancel: object["disposition"] = "cancel"
@@ -240,6 +248,7 @@ extension JobFailure {
             let disposition = Self.disposition(object)
         else { throw JobStoreError.unreadable("failure") }
         self.init(code, message, remedy: remedy, disposition: disposition)
+        system = object["system"]?.stringValue
     }
 
     private static func disposition(_ object: JSONObject) -> Disposition? {

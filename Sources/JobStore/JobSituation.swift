@@ -20,6 +20,10 @@ extension JobStore {
         public var dedupHolder: String?
         /// The first of the messages that it owes, or that others owe about it.
         public var owed: [OutboxMessage]
+        /// Why it is parked, as things stand now; nil when it is not, or nothing stops it any more.
+        public var stop: Stop?
+        /// How many jobs of its key are parked before it, or are on their way again.
+        public var parkedAhead = 0
         /// How many open jobs were born before it: of its ordering key where it waits within one, else of its queue.
         public var openAhead: Int
 
@@ -81,6 +85,10 @@ extension JobStore.JobSituation {
         let ahead = "\(column) = ? AND is_open = 1 AND status <> 'Pending' AND sequence < ?"
         let arguments = [value.nameValue, sequence.databaseValue]
         openAhead = try db.firstRow("SELECT count(*) FROM jobs WHERE \(ahead)", arguments) { $0[0] } ?? 0
+        if let parked = try ParkedRow.place(of: sequence, in: db) {
+            stop = try StandstillRow.standstill(in: db).stop(of: parked.needs)
+            parkedAhead = parked.ahead
+        }
         guard job.waitReason == .blocked else { return }
         blockedBehind = try db.firstRow(
             "SELECT \(JobRow.columns) FROM jobs WHERE \(ahead) ORDER BY sequence LIMIT 1", arguments

@@ -13,9 +13,10 @@ extension DatabaseMigrator {
         migrator.registerMigration("1 jobs and documents", migrate: createFirstSchema)
         migrator.registerMigration("2 the whole sync job", migrate: createSecondSchema)
         migrator.registerMigration("3 awaited bindings", migrate: createAwaitedBindings)
+        migrator.registerMigration("4 dead letters", migrate: createDeadLetters)
+        migrator.registerMigration("5 pauses", migrate: createPausesSchema)
         migrator.registerMigration("6 processes", migrate: createSixthSchema)
         migrator.registerMigration("7 fenced intents", migrate: createIntentFences)
-        migrator.registerMigration("4 dead letters", migrate: createDeadLetters)
         return migrator
     }
 

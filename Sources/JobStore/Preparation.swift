@@ -11,13 +11,20 @@ extension JobStore {
         public var binding: BindingKey?
         /// The source document to load from the embedded system; nil for none.
         public var source: DocumentKey?
+        /// What the job needs that may stand still; nil where that is not asked.
+        public var needs: JobNeeds?
+        /// The system whose open circuit the job is to probe, which does not stop it.
+        public var probing: String?
         /// Whether the binding's target lives in the embedded system and is to be loaded.
         public var loadsBoundTarget: Bool
 
         /// Asks.
         public init(
-            jobID: String, binding: BindingKey? = nil, source: DocumentKey? = nil, loadsBoundTarget: Bool = false
+            jobID: String, binding: BindingKey? = nil, source: DocumentKey? = nil, loadsBoundTarget: Bool = false,
+            needs: JobNeeds? = nil, probing: String? = nil
         ) {
+            self.needs = needs
+            self.probing = probing
             self.jobID = jobID
             self.binding = binding
             self.source = source
@@ -43,6 +50,9 @@ extension JobStore {
         public var seenHash: Digest?
         /// What an earlier run of the job has saved for the next; nil when none did.
         public var checkpoint: JSONValue?
+        /// How the job has to be parked: what it needs stands still, or an earlier job of its key is parked; nil when it may
+        /// run.
+        public var parking: Parking?
 
         /// Collects what is known.
         public init(
@@ -68,6 +78,7 @@ extension JobStore {
         try await read("prepare") { [types, large] db in
             let rare = try RareRows.present(in: db)
             var sources = SharedSources(lookups.compactMap(\.source), types: types, large: large)
+            let standstill = rare.contains(.standstill) ? try StandstillRow.standstill(in: db) : Standstill()
             return try lookups.map { lookup in
                 var found = Preparation()
                 found.job = try JobRow.job(id: lookup.jobID, in: db)
@@ -77,6 +88,7 @@ extension JobStore {
                     found.target = try DocumentRow.state(of: target, types: types, large: large, in: db)
                 }
                 try found.addRareRows(rare, ofJob: lookup.jobID, in: db)
+                found.parking = try lookup.parking(standstill, rare, in: db)
                 return found
             }
         }
@@ -107,6 +119,20 @@ private struct SharedSources {
 
     private func read(_ key: DocumentKey, in db: Database) throws -> DocumentState {
         try DocumentRow.state(of: key, types: types, large: large, in: db)
+    }
+}
+
+extension JobStore.Lookup {
+    /// How the job has to be parked.
+    fileprivate func parking(_ standstill: Standstill, _ rare: RareRows, in db: Database) throws -> Parking? {
+        guard let needs else { return nil }
+        if let stop = standstill.stop(of: needs, probing: probing) {
+            return Parking(needs: needs, reason: stop.waitReason)
+        }
+        guard rare.contains(.parked),
+            let reason = try ParkedRow.reasonAhead(ofJob: jobID, orderKey: needs.orderKey, in: db)
+        else { return nil }
+        return Parking(needs: needs, reason: reason)
     }
 }
 

@@ -21,6 +21,7 @@ struct ReadyCommit: Sendable {
     private let outboxRows: [StatementArguments]
     private let children: [ReadyChild]
     private let awaited: [BindingKey]?
+    private let parking: Parking?
     /// About how much is written.
     let bytes: Int
 
@@ -52,6 +53,7 @@ struct ReadyCommit: Sendable {
         self.binding = binding
         self.writes = writes
         turn = transition.turn
+        parking = transition.parking
         runID = transition.attempt?.runID ?? transition.runID
         isUnrun = transition.attempt == nil
         renamedFrom = transition.renamedFrom
@@ -177,7 +179,10 @@ struct ReadyCommit: Sendable {
             if let message = child.message { try context.execute(OutboxRow.insert, message) }
         }
         try context.freeLeases(ofJob: job.id)
-        guard !job.isOpen else { return EndEffects() }
+        if let parking { try context.park(job.id, parking) }
+        guard !job.isOpen else {
+            return EndEffects(owed: parking == nil ? try context.unpark(job.id).map { [$0] } ?? [] : [])
+        }
         return try context.end(job, orderKey: orderKey, relays: children.isEmpty ? nil : born)
     }
 

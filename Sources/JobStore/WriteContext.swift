@@ -13,6 +13,8 @@ struct RareRows: OptionSet {
     static let cancellations = RareRows(rawValue: 8)
     static let seen = RareRows(rawValue: 16)
     static let awaited = RareRows(rawValue: 32)
+    static let parked = RareRows(rawValue: 64)
+    static let standstill = RareRows(rawValue: 128)
 
     /// Those that hold a row: one statement for the whole transaction.
     static func present(in db: Database) throws -> RareRows {
@@ -20,6 +22,8 @@ struct RareRows: OptionSet {
             SELECT EXISTS (SELECT 1 FROM write_intents) + 2 * EXISTS (SELECT 1 FROM leases)
                 + 4 * EXISTS (SELECT 1 FROM checkpoints) + 8 * EXISTS (SELECT 1 FROM cancellations)
                 + 16 * EXISTS (SELECT 1 FROM seen) + 32 * EXISTS (SELECT 1 FROM awaited_bindings)
+                + 64 * EXISTS (SELECT 1 FROM parked)
+                + 128 * (EXISTS (SELECT 1 FROM pauses) OR EXISTS (SELECT 1 FROM circuits))
             """
         return RareRows(rawValue: try db.firstRow(sql, []) { $0[0] } ?? 0)
     }

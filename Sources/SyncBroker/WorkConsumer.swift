@@ -57,6 +57,24 @@ public struct WorkConsumer: Sendable {
     /// The names of the queues on the broker.
     public var queueNames: [String] { origins.keys.sorted() }
 
+    /// The names of the queues on the broker, without some work queues that are given by their short names.
+    public func queueNames(except paused: Set<String>) -> [String] {
+        origins.filter { origin in
+            if case .work(let queue) = origin.value { !paused.contains(queue) } else { true }
+        }.keys.sorted()
+    }
+
+    /// Takes nothing of these work queues, named by their short names, and takes of all others again.
+    ///
+    /// What was delivered before stays valid.
+    public func setPaused(_ queues: Set<String>) async {
+        var names: Set<String> = []
+        for (name, origin) in origins {
+            if case .work(let queue) = origin, queues.contains(queue) { names.insert(name) }
+        }
+        await consumer.setPaused(names)
+    }
+
     /// What happens, in order; for one reader.
     public var events: AsyncMapSequence<AsyncStream<AMQPConsumerEvent>, ConsumerEvent> {
         let origins = self.origins

@@ -13,11 +13,13 @@ struct EngineParts: Sendable {
     let outbox: OutboxPublisher
     let events: EventStream
     let patience: StorePatience
+    let parking: ParkingWatch
 
     init(
         types: SyncJobTypes, systems: DocumentSystems, store: JobStore, publisher: any MessageSink,
         maximumDocumentBytes: Int, storePatience: Duration, controllerThreads: Int, node: String, logger: Logger,
-        now: @escaping @Sendable () -> Timestamp, leavesOwed: Bool = false, outage: StoreOutage? = nil
+        now: @escaping @Sendable () -> Timestamp, leavesOwed: Bool = false, outage: StoreOutage? = nil,
+        queues: [String] = [], maximumParked: Int = 100_000, circuits: [String: CircuitSettings] = [:]
     ) {
         patience = StorePatience(limit: storePatience, logger: logger, outage: outage)
         runs = ActiveRuns(store: store, now: now, logger: logger)
@@ -37,9 +39,16 @@ struct EngineParts: Sendable {
         let inbox = Inbox(
             systems: systems, store: store, committer: committer, publisher: publisher, patience: patience, now: now,
             logger: logger)
+        let outages = OutageGuard(
+            systems: systems, settings: circuits, store: store, patience: patience, events: events, node: node,
+            now: now, logger: logger)
+        parking = ParkingWatch(
+            types: types, store: store, outbox: outbox, outages: outages, patience: patience, queues: queues,
+            maximumParked: maximumParked, now: now, logger: logger)
         runner = JobRunner(
             executor: executor,
             supervisor: RunSupervisor(runs: runs, threads: ControllerThreads(size: controllerThreads)), inbox: inbox,
-            committer: committer, store: store, patience: patience, node: node, now: now, logger: logger)
+            committer: committer, outages: outages, store: store, patience: patience, node: node, now: now,
+            logger: logger)
     }
 }

@@ -74,6 +74,7 @@ struct Executor: Sendable {
             let frame = Frame(run: active.run, active: active, preparation: preparation, handle: view)
             var execution = try await perform(frame)
             if case .outcome(var outcome) = execution.result {
+                if case .failed(let failure) = outcome.end, let trouble = storeTrouble(failure) { throw trouble }
                 outcome.notes = view.notes
                 if !job.request.dryRun {
                     outcome.followUps = try route(view.followUps)
@@ -86,12 +87,21 @@ struct Executor: Sendable {
         } catch let error as JobStoreError {
             throw error
         } catch {
-            var outcome = Outcome(.failed(JobFailure(error)))
+            let failure = JobFailure(error)
+            if let trouble = storeTrouble(failure) { throw trouble }
+            var outcome = Outcome(.failed(failure))
             outcome.targetType = job.type.target
             outcome.targetName = handle?.boundTargetName
             outcome.notes = handle?.notes ?? []
             return Execution(result: .outcome(outcome), handle: handle)
         }
+    }
+
+    /// The embedded system is the job store: when it can't answer, the engine waits for it, and no job fails of that.
+    private func storeTrouble(_ failure: JobFailure) -> JobStoreError? {
+        guard failure.code == .systemUnavailable, let system = failure.system, systems[system]?.isEmbedded == true
+        else { return nil }
+        return JobStoreError(.busy, operation: "documents", message: failure.message, remedy: failure.remedy)
     }
 
     private func makeHandle(

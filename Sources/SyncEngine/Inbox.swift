@@ -31,7 +31,10 @@ struct Inbox: Sendable {
         let isTargetEmbedded = job.type.target.map { isEmbedded($0) } ?? false
         return JobStore.Lookup(
             jobID: job.request.id, binding: BindingKey(job.request, type: job.type), source: source,
-            loadsBoundTarget: isTargetEmbedded)
+            loadsBoundTarget: isTargetEmbedded,
+            needs: JobNeeds(
+                typeSlug: job.type.slug, queue: job.queue, orderKey: job.orderKey, systems: job.type.systems),
+            probing: job.probing)
     }
 
     private func isEmbedded(_ type: DocumentType) -> Bool { systems[type.system]?.isEmbedded == true }

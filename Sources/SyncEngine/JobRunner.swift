@@ -34,6 +34,7 @@ struct JobRunner: Sendable {
     let supervisor: RunSupervisor
     let inbox: Inbox
     let committer: Committer
+    let outages: OutageGuard
     let store: JobStore
     let patience: StorePatience
     let node: String
@@ -46,7 +47,13 @@ struct JobRunner: Sendable {
     }
 
     /// Runs a job to the point where its delivery may be answered.
-    func run(_ job: QueuedJob, preparation first: JobStore.Preparation) async throws(JobStoreError) -> Ending {
+    func run(_ job: QueuedJob, preparation: JobStore.Preparation) async throws(JobStoreError) -> Ending {
+        let ending = try await take(job, preparation: preparation)
+        if job.probing != nil { try await outages.probeEnded(job) }
+        return ending
+    }
+
+    private func take(_ job: QueuedJob, preparation first: JobStore.Preparation) async throws(JobStoreError) -> Ending {
         Failpoint.prepared.pass()
         var preparation = first
         var conflicts = 0
@@ -59,7 +66,7 @@ struct JobRunner: Sendable {
             record.superseded = job.superseded
             let run = JobRun(
                 job: record, turn: job.turn, runID: Self.randomID(), node: node, startedAt: now(), body: job.body)
-            let later = waitingTransition(job, known: preparation.job)
+            let later = waitingTransition(job, preparation: preparation)
             switch try await admit(job, run: run, isToRun: later == nil) {
             case .admitted: break
             case .ended(let ending): return ending
@@ -70,13 +77,8 @@ struct JobRunner: Sendable {
                 continue
             }
             if let later { return try await wait(later) }
-            let active = ActiveRun(
-                run: run, timeout: job.request.timeout ?? job.type.timeout,
-                leaseKey: job.type.isExclusive ? job.orderKey : nil)
-            let (execution, leftover) = try await supervise(job, active: active, preparation: preparation)
-            if active.interruption == .handedBack {
-                return try await handBack(job, run: run, hasEnded: leftover == nil)
-            }
+            let (execution, leftover, isHandedBack) = try await supervise(job, run: run, preparation: preparation)
+            if isHandedBack { return try await handBack(job, run: run, hasEnded: leftover == nil) }
             guard let execution else { return .duplicate }
             // What a cancellation does to a run is no failure of the job.
             if Task.isCancelled, execution.result.isCutShort { return .abandoned }
@@ -86,6 +88,7 @@ struct JobRunner: Sendable {
             {
             case .unrecordable(let failure): return await inbox.refuse(job, failure: failure)
             case .committed(let record):
+                try await outages.ran(job, execution.result)
                 await finish(record, handle: execution.handle, job: job)
                 return .committed(record, leftover: leftover)
             case .again(let isConflict):
@@ -130,18 +133,21 @@ struct JobRunner: Sendable {
 
     // MARK: waiting
 
-    /// A job that is not to run yet: held, or before its time.
-    private func waitingTransition(_ job: QueuedJob, known: SyncJob?) -> JobTransition? {
+    /// A job that is not to run yet: held, before its time, or parked because what it needs stands still.
+    private func waitingTransition(_ job: QueuedJob, preparation: JobStore.Preparation) -> JobTransition? {
         let instant = now()
-        if let known {
-            guard let due = known.retryAfter, due.since(instant) > Self.earliness else { return nil }
+        let known = preparation.job
+        if let known, job.probing == nil, let due = known.retryAfter, due.since(instant) > Self.earliness {
             return .again(known, turn: job.turn, now: instant)
         }
-        if job.request.hold {
+        if known == nil, job.request.hold {
             return .wait(job.newRecord(), turn: job.turn, reason: .hold, until: nil, now: instant)
         }
-        guard let due = job.request.notBefore, due.since(instant) > Self.earliness else { return nil }
-        return .wait(job.newRecord(), turn: job.turn, reason: .notBefore, until: due, now: instant)
+        if known == nil, let due = job.request.notBefore, due.since(instant) > Self.earliness {
+            return .wait(job.newRecord(), turn: job.turn, reason: .notBefore, until: due, now: instant)
+        }
+        guard let parking = preparation.parking else { return nil }
+        return .park(known ?? job.newRecord(), turn: job.turn, parking, now: instant)
     }
 
     private func wait(_ transition: JobTransition) async throws(JobStoreError) -> Ending {
@@ -190,9 +196,21 @@ struct JobRunner: Sendable {
 
     // MARK: run
 
-    /// Runs the job under watch.
+    /// Runs the job under watch; a run that met a busy store is begun again, and counts for nothing.
     ///
     /// - Returns: no execution when the run was found to count for nothing.
+    private func supervise(
+        _ job: QueuedJob, run: JobRun, preparation: JobStore.Preparation
+    ) async throws(JobStoreError) -> (Executor.Execution?, RunSupervisor.Leftover?, isHandedBack: Bool) {
+        try await patience.attempt { () async throws(JobStoreError) in
+            let active = ActiveRun(
+                run: run, timeout: job.request.timeout ?? job.type.timeout,
+                leaseKey: job.type.isExclusive ? job.orderKey : nil)
+            let (execution, leftover) = try await supervise(job, active: active, preparation: preparation)
+            return (execution, leftover, isHandedBack: active.interruption == .handedBack)
+        }
+    }
+
     private func supervise(
         _ job: QueuedJob, active: ActiveRun, preparation: JobStore.Preparation
     ) async throws(JobStoreError) -> (Executor.Execution?, RunSupervisor.Leftover?) {

@@ -104,25 +104,38 @@ public actor LocalEngine {
     /// Jobs that wait for their delivery, by due time.
     public var pending: [PendingJob] { sink.pending }
 
+    /// When what is parked changes by itself, later than now: a job's time, the next probe of a system that is down, the end
+    /// of a pause; nil when nothing will.
+    ///
+    /// - Throws: ``JobStoreError``.
+    public func nextParkedDue() async throws -> Timestamp? { try await store.nextParkedDue(after: now()) }
+
     /// What went to the dead letters, oldest first.
     public var deadLetters: [DeadLetter] { sink.deadLetters }
 
     /// Delivers what is due until `until` (now, by default), earliest first, and what that brings, until nothing is left.
     ///
-    /// What the engine's clock calls later than now waits on, whatever `until` says: move the clock first.
+    /// What the engine's clock calls later than now waits on, whatever `until` says: move the clock first. What is parked
+    /// goes on with it: when its pause is over, when its time has come, or when a probe has found its system available.
     ///
     /// - Throws: as ``deliver(_:)``; ``JobFailure`` (`loop`) after a million jobs.
     @discardableResult
     public func runPending(until: Timestamp? = nil) async throws -> [SyncJob] {
         var jobs: [SyncJob] = []
-        while let next = sink.takeNext(until: until.map { min($0, now()) } ?? now()) {
-            jobs.append(try await deliver(next.request, turn: next.turn))
+        while true {
+            let next = sink.takeNext(until: until.map { min($0, now()) } ?? now())
+            if let next {
+                jobs.append(try await deliver(next.request, turn: next.turn))
+            } else {
+                let look = try await parts.parking.look()
+                for probe in look.probes { jobs.append(try await deliver(probe)) }
+                if look.released == 0, look.probes.isEmpty { return jobs }
+            }
             guard jobs.count < Self.maximumPendingRuns else {
                 throw JobFailure(
                     .loop, "\(jobs.count) jobs have run, and more come", remedy: "find the jobs that bring each other")
             }
         }
-        return jobs
     }
 
     /// Makes the jobs of all schedules that are due now; they wait in ``pending``.
@@ -172,7 +185,10 @@ public actor LocalEngine {
     }
 
     private func deliver(_ request: SyncRequest, turn: Int) async throws -> SyncJob {
-        let job = try queued(request, turn: turn)
+        try await deliver(try queued(request, turn: turn))
+    }
+
+    private func deliver(_ job: QueuedJob) async throws -> SyncJob {
         // Ends the run when its time is up or it is canceled; cancelled itself when this returns.
         async let _ = parts.runs.watch()
         let preparation = try await parts.runner.prepare([job])[0]
@@ -185,10 +201,10 @@ public actor LocalEngine {
         case .waiting, .duplicate, .abandoned, .handedBack: break
         case .refused:
             throw JobFailure(
-                .idReused, "the id \"\(request.id.prefix(140))\" was used before, for a request with other content",
+                .idReused, "the id \"\(job.request.id.prefix(140))\" was used before, for a request with other content",
                 remedy: "give every request an id of its own")
         }
-        guard let record = try await store.job(id: request.id) else { throw CancellationError() }
+        guard let record = try await store.job(id: job.request.id) else { throw CancellationError() }
         return record
     }
 }

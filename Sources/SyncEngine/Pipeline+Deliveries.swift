@@ -40,10 +40,14 @@ extension Pipeline {
         suspects.forgetWaiting()
         taken = [:]
         inHand = [:]
-        lanes.removeWaiting { $0.delivery?.epoch != epoch }
+        lanes.removeWaiting { $0.probing == nil && $0.delivery?.epoch != epoch }
         var kept = FIFO<QueuedJob>()
         while let job = ready.popFirst() {
-            if job.delivery?.epoch == epoch { kept.append(job) } else { releaseLane(of: job, into: &kept) }
+            if job.probing != nil || job.delivery?.epoch == epoch {
+                kept.append(job)
+            } else {
+                releaseLane(of: job, into: &kept)
+            }
         }
         ready = kept
         changes.removeAll { $0.epoch != epoch }

@@ -110,6 +110,13 @@ actor Pipeline {
         supersede(waiting, by: winner)
     }
 
+    /// Puts a parked job into its lane that is to try a system; no delivery stands behind it, and nothing stands for it.
+    func submit(probe: QueuedJob) {
+        guard !isStopping else { return }
+        if lanes.submit(probe, key: probe.orderKey) { ready.append(probe) }
+        dispatch()
+    }
+
     func supersede(_ loser: QueuedJob, by winner: QueuedJob) {
         losers.append((loser, winner))
         endLosers()

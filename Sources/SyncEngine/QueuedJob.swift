@@ -19,6 +19,8 @@ struct QueuedJob: Sendable {
     let body: [UInt8]
     /// The ids of jobs that this one stands for.
     var superseded: [String] = []
+    /// The system whose open circuit this job is to try; nil for every other job.
+    var probing: String?
 
     init(
         delivery: Delivery?, request: SyncRequest, type: SyncJobType, queue: String, receivedAt: Timestamp,

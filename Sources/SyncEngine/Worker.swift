@@ -59,7 +59,8 @@ public struct Worker: Service {
             types: types, systems: systems, store: store, publisher: publisher,
             maximumDocumentBytes: settings.maximumDocumentBytes, storePatience: settings.storePatience,
             controllerThreads: settings.controllerThreads, node: node, logger: logger, now: now,
-            outage: outage)
+            outage: outage, queues: settings.queues, maximumParked: settings.maximumParked,
+            circuits: settings.circuits)
         scheduler = Scheduler(types: types, store: store, parts: parts, logger: logger, now: now)
         pruner = Pruner(store: store, retention: settings.retention, now: now, logger: logger)
         keeper =
@@ -96,7 +97,16 @@ public struct Worker: Service {
     }
 
     /// What has been done so far.
-    public var statistics: WorkerStatistics { get async { await pipeline.statistics } }
+    public var statistics: WorkerStatistics {
+        get async {
+            var statistics = await pipeline.statistics
+            let look = parts.parking.lastLook
+            statistics.parked = look.parked
+            statistics.openCircuits = look.openCircuits
+            statistics.pausedQueues = look.pausedQueues.sorted()
+            return statistics
+        }
+    }
 
     /// Works until a graceful shutdown, until the queues are empty if so set, or until something fails that waiting
     /// does not mend.
@@ -115,6 +125,7 @@ public struct Worker: Service {
                 group.addTask { await standBy.watch(publisher) }
                 group.addTask { await watch.run() }
                 group.addTask { await parts.runs.watch() }
+                group.addTask { try await watchParking() }
                 group.addTask { try await scheduler.run() }
                 group.addTask { await pruner.run() }
                 group.addTask { await parts.events.run(into: publisher) }
@@ -182,6 +193,17 @@ public struct Worker: Service {
         return true
     }
 
+    /// Brings parked jobs onto their way, runs probes, and takes nothing of queues that stand still.
+    private func watchParking() async throws {
+        while !Task.isCancelled, await !pipeline.isStopping {
+            let look = try await parts.parking.look()
+            for probe in look.probes { await pipeline.submit(probe: probe) }
+            await consumer.setPaused(look.pausedQueues)
+            let pause = look.released > 0 ? ParkingWatch.drainInterval : ParkingWatch.interval
+            do { try await Task.sleep(for: pause) } catch { return }
+        }
+    }
+
     /// Two looks in a row must find every queue empty and nothing under way: what is on its way from the broker to here
     /// shows in neither.
     ///
@@ -195,9 +217,11 @@ public struct Worker: Service {
                 continue
             }
             do {
-                let queues = consumer.queueNames + [keeper?.queue].compactMap { $0 }
+                let look = parts.parking.lastLook
+                let queues = consumer.queueNames(except: look.pausedQueues) + [keeper?.queue].compactMap { $0 }
                 let ready = try await depths.ready(in: queues)
-                looks = await isIdle && ready.values.allSatisfy { $0 == 0 } ? looks + 1 : 0
+                let isAllQuiet = await isIdle && look.released == 0
+                looks = isAllQuiet && ready.values.allSatisfy { $0 == 0 } ? looks + 1 : 0
             } catch {
                 logger.warning(
                     "The queues' depth is not known; asking again", metadata: ["reason": .string("\(error)")])

@@ -1,6 +1,7 @@
 // How a worker works, with the defaults of a small machine.
 
 public import JobStore
+public import SyncJobs
 
 extension Worker {
     /// How a worker works.
@@ -31,6 +32,10 @@ extension Worker {
         public var keepsDeadLetters = true
         /// How long ended records are kept.
         public var retention = JobStore.Retention()
+        /// From so many parked jobs on nothing is taken of the queues that they came from.
+        public var maximumParked = 100_000
+        /// When the circuits of systems open, by the systems' names; others have the defaults.
+        public var circuits: [String: CircuitSettings] = [:]
         /// How many threads run users' controllers; one that never yields takes one of them with it.
         public var controllerThreads = 8
         /// How long a store may be busy or full before the worker gives its messages back to the broker, and takes none

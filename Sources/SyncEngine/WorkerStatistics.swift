@@ -31,6 +31,12 @@ public struct WorkerStatistics: Sendable, Hashable {
     public var running = 0
     /// Jobs waiting behind others of their key, or for a place.
     public var waiting = 0
+    /// Jobs that are parked: what they need is paused or not available.
+    public var parked = 0
+    /// The systems that are taken for down.
+    public var openCircuits: [String] = []
+    /// The queues of which nothing is taken for now.
+    public var pausedQueues: [String] = []
     /// Whether the broker is connected.
     public var isConnected = false
     /// Queues that are not there although the worker is to consume them, by their names on the broker.

@@ -162,13 +162,15 @@ import Testing
         #expect(try await test.document("app.Account", "C-1") == nil)
     }
 
-    @Test func anOutageOfTheTargetIsMendedByTheRetry() async throws {
+    @Test func anOutageOfTheTargetUsesUpNoRetryAndIsOverWithIt() async throws {
         let test = try SyncTest(types: [Self.copy()])
         try await test.put("erp.Customer", "C-1", ["name": "Acme"])
         try test.memory("app").failNext(.systemUnavailable, of: .write)
         let job = try await test.run("Copy", source: "C-1")
         #expect(job.error?.code == .systemUnavailable)
-        #expect(try await test.advance(by: .seconds(300)).map(\.status) == [.finished])
+        let ended = try await test.advance(by: .seconds(300))
+        #expect(ended.map(\.status) == [.finished])
+        #expect(ended.map(\.retryCount) == [0])
     }
 
     @Test func aTargetThatNormalisesIsNoEndlessDiff() async throws {

@@ -43,8 +43,9 @@ import Testing
 
     @Test func everyFieldComesBackAsItWas() async throws {
         let number = JSONNumber("1e400") ?? 0
-        let failure = JobFailure(
-            .systemUnavailable, "not\0there", remedy: "wait", disposition: .retryable(after: .milliseconds(1_500)))
+        var failure = JobFailure(
+            .timedOut, "not\0there", remedy: "wait", disposition: .retryable(after: .milliseconds(1_500)))
+        failure.system = "shop\u{0}"
         let diff = Diff(
             changed: [.init(field: "f", old: .number(number), new: "é")],
             added: [.init(table: "rows", row: ["k": 1])], removed: [.init(table: "rows", row: ["k": 2])],

@@ -59,11 +59,12 @@ final class SQLiteFile: Sendable {
     // Opening may wait for a lock, which no thread of Swift's pool shall do.
     private let opening = DispatchQueue(label: "ferry.sqlite.open")
 
-    init(system: String, path: String, busyTimeout: Duration) throws(JobFailure) {
+    /// - Parameter mayBeMissing: whether the file need not be there yet; its jobs wait for it then.
+    init(system: String, path: String, busyTimeout: Duration, mayBeMissing: Bool = false) throws(JobFailure) {
         self.system = system
         self.path = path
         self.busyTimeout = busyTimeout
-        _ = try identity()
+        if !mayBeMissing { _ = try identity() }
     }
 
     /// Runs `body` in one read transaction.

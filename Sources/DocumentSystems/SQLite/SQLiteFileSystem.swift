@@ -28,18 +28,19 @@ public final class SQLiteFileSystem: DocumentSystem {
     /// - Parameters:
     ///   - maximumDocumentBytes: What a document's names and values may amount to; above it is `document_too_large`.
     ///   - busyTimeout: How long another program's lock is waited for.
+    ///   - mayBeMissing: Whether the file need not be there yet: then only the calls throw that need it.
     /// - Throws: ``JobFailure`` (`system_unavailable`) when there is no file at `path`.
     public init(
         name: String, path: String, tables: [String: SQLiteTable],
         maximumDocumentBytes: Int = SQLiteFileSystem.defaultMaximumDocumentBytes, busyTimeout: Duration = .seconds(30),
-        logger: Logger
+        mayBeMissing: Bool = false, logger: Logger
     ) throws(JobFailure) {
         self.name = name
         self.tables = Dictionary(
             tables.map { (ExactString($0.key), $0.value) }, uniquingKeysWith: { first, _ in first })
         self.maximumDocumentBytes = maximumDocumentBytes
         self.logger = logger
-        file = try SQLiteFile(system: name, path: path, busyTimeout: busyTimeout)
+        file = try SQLiteFile(system: name, path: path, busyTimeout: busyTimeout, mayBeMissing: mayBeMissing)
     }
 
     /// Closes the file; the next call opens it again.

@@ -24,6 +24,7 @@ struct FerryCommand: AsyncParsableCommand {
         version: FerryVersion.current,
         subcommands: [
             WorkCommand.self, EnqueueCommand.self, ChangeCommand.self, JobsCommand.self, WatchCommand.self,
+            PauseCommand.self, ResumeCommand.self, PausesCommand.self,
             DocumentsCommand.self, TypesCommand.self, TryCommand.self, SystemsCommand.self, ImportCommand.self,
             TopologyCommand.self,
             DeadCommand.self, AuditCommand.self, StoreCommand.self, QueuesCommand.self, VersionCommand.self,

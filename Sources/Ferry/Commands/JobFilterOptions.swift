@@ -36,7 +36,8 @@ struct JobFilterOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Only jobs that wait for this: hold, not_before, retry, snooze, blocked.", valueName: "reason"),
+            "Only jobs that wait for this: hold, not_before, retry, snooze, blocked, paused, outage.",
+            valueName: "reason"),
         transform: Parsing.waitReason)
     var waiting: WaitReason?
 

@@ -63,9 +63,11 @@ struct WorkCommand: FerrySubcommand {
         let settings = try settings(composition)
         let store = try composition.openStore()
         try await composition.requireWholeStore(store)
-        let systems = try composition.systems(store: store)
+        // A worker that starts in the middle of an outage works for the other systems.
+        let down = try await store.standstill().circuits.map(\.system)
+        let systems = try composition.systems(store: store, down: down)
         let broker = try composition.broker("work")
-        try await composition.requireFittingSystems(systems)
+        try await composition.requireFittingSystems(systems, down: down)
         try await composition.requireTopology(broker)
         let worker = Worker(
             settings: settings, types: composition.configuration.types, systems: systems, store: store, broker: broker,
@@ -106,6 +108,8 @@ struct WorkCommand: FerrySubcommand {
         settings.maximumDepth = configuration.limits.maximumDepth
         settings.maximumDocumentBytes = configuration.limits.maximumDocument.bytes
         settings.keepsDeadLetters = configuration.worker.keepsDeadLetters
+        settings.maximumParked = configuration.worker.maximumParked
+        for system in configuration.systems { settings.circuits[system.name] = system.circuit }
         settings.retention = JobStore.Retention(configuration.retention)
         return settings
     }

@@ -79,13 +79,19 @@ struct Composition: Sendable {
     /// The configured systems.
     ///
     /// `store` is needed where one of them is embedded.
-    func systems(store: JobStore) throws -> DocumentSystems {
-        DocumentSystems(try configuration.systems.map { try system($0, store: store) })
+    ///
+    /// - Parameter down: systems that are known to be down, and need not be there.
+    func systems(store: JobStore, down: [String] = []) throws -> DocumentSystems {
+        DocumentSystems(
+            try configuration.systems.map { settings in
+                let isDown = down.contains { $0.hasSameBytes(as: settings.name) }
+                return try system(settings, store: store, isDown: isDown)
+            })
     }
 
     /// One system; `store` is asked for only when it is embedded.
     func system(
-        _ settings: SystemSettings, store: @autoclosure () throws -> JobStore
+        _ settings: SystemSettings, store: @autoclosure () throws -> JobStore, isDown: Bool = false
     ) throws -> any DocumentSystem {
         let documents = configuration.documents.filter { $0.type.system.hasSameBytes(as: settings.name) }
         switch settings.kind {
@@ -97,7 +103,8 @@ struct Composition: Sendable {
             let tables = documents.compactMap { document in document.table.map { (document.type.name, $0) } }
             return try SQLiteFileSystem(
                 name: settings.name, path: path, tables: Dictionary(tables) { first, _ in first },
-                maximumDocumentBytes: configuration.limits.maximumDocument.bytes, logger: logger)
+                maximumDocumentBytes: configuration.limits.maximumDocument.bytes, mayBeMissing: isDown,
+                logger: logger)
         }
     }
 

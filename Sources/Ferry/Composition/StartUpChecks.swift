@@ -38,12 +38,23 @@ struct FittingProblem: Sendable, Hashable, CustomStringConvertible {
 extension Composition {
     /// Everything that does not fit about the documents of the configured types: systems, tables, columns, child
     /// tables.
-    func fittingProblems(in systems: DocumentSystems) async throws -> [FittingProblem] {
+    ///
+    /// - Parameter down: systems that are known to be down: that they can't be looked at is no problem, but said.
+    func fittingProblems(in systems: DocumentSystems, down: [String] = []) async throws -> [FittingProblem] {
         var problems: [FittingProblem] = []
         var unreachable: Set<ExactString> = []
         for system in systems.all {
             do { problems += try await system.check().map { FittingProblem(problem: $0) } } catch {
                 unreachable.insert(ExactString(system.name))
+                if down.contains(where: { $0.hasSameBytes(as: system.name) }) {
+                    logger.warning(
+                        "A system is still not available: its jobs are parked, and it is not checked",
+                        metadata: [
+                            "system": .string(system.name), "reason": .string(error.message),
+                            "remedy": .string(error.remedy),
+                        ])
+                    continue
+                }
                 let type = DocumentType(system: system.name, name: "*")
                 let problem = SystemProblem(
                     documentType: type, message: error.message, remedy: error.remedy, isFatal: true)
@@ -105,8 +116,8 @@ extension Composition {
     }
 
     /// Fails with exit status 2 when a system does not fit; warnings are logged.
-    func requireFittingSystems(_ systems: DocumentSystems) async throws {
-        let problems = try await fittingProblems(in: systems)
+    func requireFittingSystems(_ systems: DocumentSystems, down: [String] = []) async throws {
+        let problems = try await fittingProblems(in: systems, down: down)
         for warning in problems.map(\.problem) where !warning.isFatal {
             logger.warning(
                 "A document type could be declared better",

@@ -39,6 +39,7 @@ enum LimitKey: String, ConfigurationKey {
 /// Keys of `worker:`.
 enum WorkerKey: String, ConfigurationKey {
     case concurrency, prefetch, grace, keeper
+    case maximumParked = "max_parked"
 }
 
 /// Keys of `retention:`.
@@ -53,7 +54,13 @@ enum DeadLetterKey: String, ConfigurationKey {
 
 /// Keys of one entry of `systems:`.
 enum SystemKey: String, ConfigurationKey {
-    case kind, path
+    case kind, path, circuit
+}
+
+/// Keys of `circuit:` of one entry of `systems:`.
+enum CircuitKey: String, ConfigurationKey {
+    case failures, ratio, window
+    case probeEvery = "probe_every"
 }
 
 /// The kinds of systems.

@@ -173,6 +173,7 @@ extension ConfigurationReader {
         if let count = count(WorkerKey.prefetch, of: section, in: 1...2000) { worker.prefetch = count }
         if let grace = duration(WorkerKey.grace, of: section, in: .zero ... .seconds(3600)) { worker.grace = grace }
         if let keeps = flag(WorkerKey.keeper, of: section) { worker.keepsDeadLetters = keeps }
+        if let count = count(WorkerKey.maximumParked, of: section, in: 1...10_000_000) { worker.maximumParked = count }
         return worker
     }
 
@@ -194,7 +195,8 @@ extension ConfigurationReader {
                 continue
             }
             guard let kind = readSystemKind(section) else { continue }
-            let settings = SystemSettings(name: entry.key, kind: kind)
+            var settings = SystemSettings(name: entry.key, kind: kind)
+            settings.circuit = readCircuit(section[SystemKey.circuit.rawValue], of: kind)
             draft.systems.append(ConfigurationDraft.System(settings: settings, node: entry.value))
         }
     }

@@ -52,6 +52,10 @@ public struct WorkerSettings: Sendable, Hashable {
     ///
     /// Default true.
     public var keepsDeadLetters = true
+    /// `max_parked`: from so many parked jobs on nothing is taken of the queues that they came from.
+    ///
+    /// 1–10000000. Default 100000.
+    public var maximumParked = 100_000
 
     /// The defaults.
     public init() {}
@@ -103,6 +107,8 @@ public struct SystemSettings: Sendable, Hashable {
     public var name: String
     /// Where its documents live.
     public var kind: Kind
+    /// `circuit`: when it is taken for down, and how often one job tries it then; the embedded system has none.
+    public var circuit = CircuitSettings()
 
     /// Makes an entry.
     public init(name: String, kind: Kind) {

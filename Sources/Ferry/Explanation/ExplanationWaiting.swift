@@ -58,6 +58,7 @@ extension JobExplanation {
         case .notBefore: return untilTime(.notBefore, job, facts, "It is not to be run before")
         case .snooze: return untilTime(.snooze, job, facts, "Its controller put it off until")
         case .retry: return retry(job, facts)
+        case .paused, .outage: return parked(job, facts)
         case nil: break
         }
         if job.status == .pending {

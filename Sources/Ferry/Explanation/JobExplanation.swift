@@ -28,6 +28,10 @@ struct JobExplanation: Sendable, Hashable {
         case snooze
         /// It waits behind an earlier job of its key.
         case blocked
+        /// It is parked: its type, its queue or a system that it needs is paused.
+        case paused
+        /// It is parked: a system that it needs is not available.
+        case outage
         /// Its key is held by a run of another job.
         case leased
         /// Its message is not published yet.

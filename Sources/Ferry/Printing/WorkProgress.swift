@@ -24,6 +24,9 @@ struct WorkProgress {
         }
         parts += WorkReport.counts(statistics, style: .plain)
         parts.append("\(VisibleText.grouped(statistics.running)) running")
+        if statistics.parked > 0 { parts.append("\(VisibleText.grouped(statistics.parked)) parked") }
+        if !statistics.openCircuits.isEmpty { parts.append("down: \(Self.names(statistics.openCircuits))") }
+        if !statistics.pausedQueues.isEmpty { parts.append("not taken: \(Self.names(statistics.pausedQueues))") }
         if statistics.waiting > 0 { parts.append("\(VisibleText.grouped(statistics.waiting)) waiting") }
         if statistics.changes > 0 { parts.append("\(VisibleText.grouped(statistics.changes)) changes") }
         return parts.joined(separator: " · ")
@@ -35,7 +38,10 @@ struct WorkProgress {
             "done": "\(statistics.ended)", "jobs_per_second": "\(rate(statistics, at: elapsed))",
             "running": "\(statistics.running)", "waiting": "\(statistics.waiting)", "changes": "\(statistics.changes)",
             "refused": "\(statistics.refused)", "connected": "\(statistics.isConnected)",
+            "parked": "\(statistics.parked)",
         ]
+        if !statistics.openCircuits.isEmpty { facts["open_circuits"] = "\(Self.names(statistics.openCircuits))" }
+        if !statistics.pausedQueues.isEmpty { facts["paused_queues"] = "\(Self.names(statistics.pausedQueues))" }
         for (status, count) in statistics.jobs { facts[status.rawValue.slug] = "\(count)" }
         if let reason = statistics.blockedReason { facts["blocked"] = "\(reason)" }
         if !statistics.standBy.isEmpty {
@@ -45,6 +51,10 @@ struct WorkProgress {
             facts["no_queue"] = "\(statistics.lostQueues.sorted().joined(separator: ", "))"
         }
         return facts
+    }
+
+    private static func names(_ names: [String]) -> String {
+        names.map { VisibleText.bare($0) }.joined(separator: ", ")
     }
 
     private mutating func rate(_ statistics: WorkerStatistics, at elapsed: Duration) -> String {

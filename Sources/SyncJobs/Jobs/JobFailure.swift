@@ -72,6 +72,8 @@ public struct JobFailure: Error, Sendable, Hashable, CustomStringConvertible {
     public var remedy: String
     /// How the job goes on.
     public var disposition: Disposition
+    /// The system that is not available, where the failure says so (`system_unavailable`) and it is known.
+    public var system: String?
 
     /// The most UTF-8 bytes of a message and of a remedy; what is longer is cut.
     public static let maximumTextBytes = 2_000

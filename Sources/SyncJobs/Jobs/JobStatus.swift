@@ -39,6 +39,13 @@ public enum WaitReason: String, Sendable, Hashable, CaseIterable {
     case snooze
     /// An earlier job of its key that failed and will be retried (`on_failure: block`).
     case blocked
+    /// The end of a pause of its type, its queue or a system that it needs.
+    case paused
+    /// A system that it needs and that is not available.
+    case outage
+
+    /// Whether it is parked: a record whose delivery is answered, until what it needs goes on.
+    public var isParked: Bool { self == .paused || self == .outage }
 }
 
 /// Why a job was skipped.

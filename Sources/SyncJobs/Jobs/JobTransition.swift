@@ -53,6 +53,8 @@ public struct JobTransition: Sendable {
     public var children: [SyncJob] = []
     /// What is owed to the broker once this is committed.
     public var outbox: [OutboxMessage]
+    /// How the job is parked; nil when it is not.
+    public var parking: Parking?
 
     /// When it was decided.
     public var at: Timestamp
@@ -77,6 +79,7 @@ public struct JobTransition: Sendable {
         var children: [SyncJob] = []
         var outbox: [OutboxMessage] = []
         var isAttempt = true
+        var parking: Parking?
         switch outcome.end {
         case .finished: job.status = .finished
         case .skipped(let reason):
@@ -94,6 +97,9 @@ public struct JobTransition: Sendable {
                 return child
             }
             outbox = children.map { .child($0, owner: job.id) }
+        case .failed(let failure) where failure.isOutage:
+            parking = job.park(after: failure, type: type, now: now)
+            isAttempt = false
         case .failed(let failure):
             let goesOn = job.fail(
                 failure, policy: type.retryPolicy.applying(job.request), chance: chance, now: now)
@@ -118,6 +124,7 @@ public struct JobTransition: Sendable {
         transition.renamedFrom = outcome.renamedFrom
         transition.children = children
         transition.awaited = job.hasSeenItsSource ? outcome.awaited : nil
+        transition.parking = parking
         return transition
     }
 

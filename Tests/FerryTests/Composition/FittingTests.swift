@@ -1,6 +1,7 @@
 // What start-up says about mappings and the documents they touch, on a store of its own and without a broker.
 
 import Foundation
+import JobStore
 import Logging
 import SyncJobs
 import Testing
@@ -59,5 +60,25 @@ struct FittingTests {
         #expect(found.count == 2)
         #expect(found.first { $0.problem.isFatal }?.place == "types.T.write_back.code")
         #expect(found.first { !$0.problem.isFatal }?.place == "types.T.fields.vat")
+    }
+
+    @Test("lets a worker start while a system is known to be down, and refuses one that is missing otherwise")
+    func down() async throws {
+        let text = """
+            store: {path: /nowhere/ferry.sqlite}
+            systems: {erp: {kind: embedded}, shop: {kind: sqlite, path: /nowhere/shop.sqlite}}
+            documents: {shop.Account: {table: accounts, name: id}}
+            types: {T: {source: erp.Customer, target: shop.Account, match: {vat: source.vat}, fields: {vat: source.vat}}}
+            """
+        let composition = try Composition(try ConfigurationFixture.read(text), logger: Logger(label: "test"))
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("ferry-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { #expect(throws: Never.self) { try FileManager.default.removeItem(atPath: folder) } }
+        let store = try JobStore(path: folder + "/jobs.sqlite", logger: Logger(label: "test"))
+        #expect(throws: JobFailure.self) { try composition.systems(store: store) }
+        let systems = try composition.systems(store: store, down: ["shop"])
+        #expect(try await composition.fittingProblems(in: systems).map(\.problem.isFatal) == [true])
+        #expect(try await composition.fittingProblems(in: systems, down: ["shop"]).isEmpty)
+        try store.close()
     }
 }

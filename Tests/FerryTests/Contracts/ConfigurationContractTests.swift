@@ -27,6 +27,7 @@ struct ConfigurationContractTests {
         try expectKeys(names(RetentionKey.self), at: "properties", "retention", "properties")
         try expectKeys(names(DeadLetterKey.self), at: "properties", "dead_letters", "properties")
         try expectKeys(names(SystemKey.self), at: "$defs", "system", "properties")
+        try expectKeys(names(CircuitKey.self), at: "$defs", "system", "properties", "circuit", "properties")
     }
 
     @Test("It has the keys of document types that the readers take, and no others")
@@ -91,6 +92,15 @@ struct ConfigurationContractTests {
         ("broker: {url: 'amqps://u:p@h', tls: {ca_file: a, certificate_file: b, key_file: c}}", true),
         ("worker: {concurrency: '${N}', grace: '${G}'}", true), ("limits: {max_message: 64KiB, max_depth: 50}", true),
         ("queues: [nightly]", true), ("systems: {a: {kind: sqlite, path: x}, b: {kind: embedded}}", true),
+        ("worker: {max_parked: 500}", true), ("worker: {max_parked: 0}", false),
+        (
+            "systems: {a: {kind: sqlite, path: x, circuit: {failures: 3, ratio: 0.25, window: 30s, probe_every: 5s}}}",
+            true
+        ),
+        ("systems: {a: {kind: sqlite, path: x, circuit: {ratio: 2}}}", false),
+        ("systems: {a: {kind: sqlite, path: x, circuit: {failures: 0}}}", false),
+        ("systems: {a: {kind: sqlite, path: x, circuit: {every: 5s}}}", false),
+        ("systems: {a: {kind: embedded, circuit: {failures: 3}}}", false),
         ("retention: {good: 7d, failed: 180d, ids: 14d}", true), ("retention: {good: 30}", false),
         ("retention: {bad: 7d}", false), ("stor: {}", false), ("broker: {uri: x}", false),
         ("broker: {urls: []}", false),

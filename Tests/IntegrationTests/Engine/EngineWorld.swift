@@ -371,6 +371,14 @@ struct EngineWorld: Sendable {
         return messages
     }
 
+    /// How many consumers a queue has, by its full name.
+    func consumers(of queue: String) async throws -> Int {
+        let connection = try await AMQPConnection.open(try composition.broker("test"), logger: logger)
+        let consumers = try await connection.declareQueue(queue, passive: true).consumers
+        await connection.close()
+        return consumers
+    }
+
     /// Nothing is left in the work queue but what a worker that is gone had done and not answered.
     func expectQueueEmpty(_ queue: String = "default") async throws {
         let rest = try await work()

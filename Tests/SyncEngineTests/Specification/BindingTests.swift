@@ -111,7 +111,7 @@ import Testing
             $0.retryPolicy.maxRetries = 0
         }
         try await world.putCustomer("C-1", "Ada")
-        world.outside.fail(.lost)
+        world.outside.fail(.answer(.retryable("the answer was lost")))
         #expect(try await engine.deliver(world.request("1")).deadLetteredAt != nil)
         try await world.perform(.retry, "1", in: engine)
         try await engine.runPending()

@@ -151,7 +151,7 @@ private actor Story {
         world.outside.with { $0.faults = [] }
         for request in undelivered { try await deliver(request) }
         undelivered = []
-        while await !engine.pending.isEmpty { try await world.pass(.seconds(60), in: engine) }
+        while try await hasMore() { try await world.pass(.seconds(60), in: engine) }
         told.append("settled")
         for name in Self.names {
             guard try await world.customer(name) != nil else { continue }
@@ -159,7 +159,13 @@ private actor Story {
             ask(name) { if !isThere { $0.operation = .delete } }
         }
         for request in undelivered { try await deliver(request) }
-        while await !engine.pending.isEmpty { try await world.pass(.seconds(60), in: engine) }
+        while try await hasMore() { try await world.pass(.seconds(60), in: engine) }
+    }
+
+    /// Whether anything waits for its time: with the broker, or parked.
+    private func hasMore() async throws -> Bool {
+        if await !engine.pending.isEmpty { return true }
+        return try await engine.nextParkedDue() != nil
     }
 
     /// At no time are there two targets of one source, and an embedded target never goes back.

@@ -240,15 +240,23 @@ import Testing
         #expect(try await world.account("C-1")?["label"] == "Ada L")
     }
 
-    @Test func aSystemThatIsDownIsRetried() async throws {
+    @Test func aSystemThatIsDownIsTriedAgainWithoutUsingUpARetry() async throws {
         let world = try LocalWorld()
         let engine = try world.single(target: LocalWorld.shopAccount)
         try await world.putCustomer("C-1", "Ada")
         world.outside.fail(.unavailable)
         let job = try await engine.deliver(world.request("1"))
         #expect(job.error?.code == .systemUnavailable)
-        try await world.pass(.seconds(60), in: engine)
-        #expect(try await world.job("1").status == .finished)
+        #expect(job.error?.system == "shop")
+        #expect(job.status == .queued)
+        #expect(job.waitReason == .outage)
+        #expect(job.retryAfter == world.clock.now.advanced(by: .seconds(5)))
+        #expect(try await world.pass(.seconds(4), in: engine).isEmpty)
+        try await world.pass(.seconds(1), in: engine)
+        let ended = try await world.job("1")
+        #expect(ended.status == .finished)
+        #expect(ended.retryCount == 0)
+        #expect(ended.attemptCount == 1)
         #expect(world.outside.all().count == 1)
     }
 

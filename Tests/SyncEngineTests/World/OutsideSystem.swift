@@ -13,6 +13,8 @@ final class OutsideSystem: DocumentSystem {
         case unavailable
         /// It is down before it can answer: the write is made.
         case lost
+        /// The write is made, and what answers it is this failure.
+        case answer(JobFailure)
         /// The write is refused for good.
         case refused(JobFailure)
     }
@@ -22,6 +24,8 @@ final class OutsideSystem: DocumentSystem {
         var documents: [String: [String: JSONObject]] = [:]
         var nextNumber = 1
         var faults: [Fault] = []
+        /// Whether it is down: neither reads nor writes are answered.
+        var isDown = false
         var writes: [DocumentWrite] = []
         /// No two documents of a type have the same value of it.
         var uniqueField: String?
@@ -66,12 +70,14 @@ final class OutsideSystem: DocumentSystem {
 
     func load(_ keys: [DocumentKey]) async throws(JobFailure) -> [DocumentState] {
         var answers: [DocumentState] = []
+        if with({ $0.isDown }) { throw Self.down }
         for key in keys { answers.append(try document(key).map { .present($0) } ?? .absent) }
         return answers
     }
 
     func find(_ queries: [DocumentQuery]) async throws(JobFailure) -> [[Document]] {
         var answers: [[Document]] = []
+        if with({ $0.isDown }) { throw Self.down }
         for query in queries {
             let names = all(query.type.name).filter { found in
                 query.fields.allSatisfy { found.value[$0.key] == $0.value }
@@ -87,6 +93,7 @@ final class OutsideSystem: DocumentSystem {
 
     func write(_ writes: [DocumentWrite]) async throws(JobFailure) -> [WriteResult] {
         var results: [WriteResult] = []
+        if with({ $0.isDown }) { throw Self.down }
         for write in writes {
             log.add("save")
             if let willWrite = with({ $0.willWrite }) { await willWrite(write) }
@@ -99,6 +106,9 @@ final class OutsideSystem: DocumentSystem {
             case .lost:
                 _ = try make(write)
                 throw Self.down
+            case .answer(let failure):
+                _ = try make(write)
+                throw failure
             }
         }
         return results
