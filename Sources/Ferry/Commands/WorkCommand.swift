@@ -62,6 +62,7 @@ struct WorkCommand: FerrySubcommand {
         let composition = try context.composition()
         let settings = try settings(composition)
         let store = try composition.openStore()
+        try await tellOfOpenLetters(in: store, context)
         let systems = try composition.systems(store: store)
         let broker = try composition.broker("work")
         try await composition.requireFittingSystems(systems)
@@ -69,13 +70,6 @@ struct WorkCommand: FerrySubcommand {
         let worker = Worker(
             settings: settings, types: composition.configuration.types, systems: systems, store: store, broker: broker,
             topology: composition.topology, node: Composition.node, logger: context.logger, now: { Composition.now() })
-        var open = DeadLetterFilter()
-        open.states = [.open]
-        let letters = try await store.countDeadLetters(open).count
-        if letters > 0 {
-            context.logger.info(
-                "Dead letters wait for a decision: ferry dead groups", metadata: ["count": .stringConvertible(letters)])
-        }
         let run = WorkerRun(
             worker: worker, settings: settings, screen: context.screen, logger: context.logger, isQuiet: quiet
         ) { report in
@@ -85,6 +79,15 @@ struct WorkCommand: FerrySubcommand {
         let status = try await run.untilStopped()
         try store.close()
         if status != .good { throw EndedWith(status: status) }
+    }
+
+    private func tellOfOpenLetters(in store: JobStore, _ context: CommandContext) async throws {
+        var open = DeadLetterFilter()
+        open.states = [.open]
+        let count = try await store.countDeadLetters(open).count
+        guard count > 0 else { return }
+        context.logger.info(
+            "Dead letters wait for a decision: ferry dead groups", metadata: ["count": .stringConvertible(count)])
     }
 
     /// The flags over the configuration.
