@@ -63,6 +63,7 @@ struct WorkCommand: FerrySubcommand {
         let settings = try settings(composition)
         let store = try composition.openStore()
         try await composition.requireWholeStore(store)
+        try await tellOfOpenLetters(in: store, context)
         // A worker that starts in the middle of an outage works for the other systems.
         let down = try await store.standstill().circuits.map(\.system)
         let systems = try composition.systems(store: store, down: down)
@@ -72,13 +73,6 @@ struct WorkCommand: FerrySubcommand {
         let worker = Worker(
             settings: settings, types: composition.configuration.types, systems: systems, store: store, broker: broker,
             topology: composition.topology, node: Composition.node, logger: context.logger, now: { Composition.now() })
-        var open = DeadLetterFilter()
-        open.states = [.open]
-        let letters = try await store.countDeadLetters(open).count
-        if letters > 0 {
-            context.logger.info(
-                "Dead letters wait for a decision: ferry dead groups", metadata: ["count": .stringConvertible(letters)])
-        }
         let run = WorkerRun(
             worker: worker, settings: settings, screen: context.screen, logger: context.logger, isQuiet: quiet
         ) { report in
@@ -88,6 +82,15 @@ struct WorkCommand: FerrySubcommand {
         let status = try await run.untilStopped()
         try store.close()
         if status != .good { throw EndedWith(status: status) }
+    }
+
+    private func tellOfOpenLetters(in store: JobStore, _ context: CommandContext) async throws {
+        var open = DeadLetterFilter()
+        open.states = [.open]
+        let count = try await store.countDeadLetters(open).count
+        guard count > 0 else { return }
+        context.logger.info(
+            "Dead letters wait for a decision: ferry dead groups", metadata: ["count": .stringConvertible(count)])
     }
 
     /// The flags over the configuration.
