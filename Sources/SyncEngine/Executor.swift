@@ -82,6 +82,8 @@ struct Executor: Sendable {
             return execution
         } catch let error as JobStoreError {
             throw error
+        } catch is TargetResolver.Outdated {
+            return Execution(result: .conflict("the target was deleted while it was looked for"), handle: handle)
         } catch {
             var outcome = Outcome(.failed(JobFailure(error)))
             outcome.targetType = job.type.target
