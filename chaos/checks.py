@@ -130,15 +130,14 @@ def check_strangers(group, journal, records, letters, verdict):
 
 def check_stores(group, verdict):
     """Nothing is owed, nothing is claimed, no run is half done, the file is sound."""
+    records = read_records(group)
     for store in group.stores:
         for table in ["outbox", "write_intents", "leases", "dedup_keys"]:
-            sql = f"SELECT count(*) FROM {table}"
+            left = rows(store, f"SELECT * FROM {table}")
             if table == "write_intents":
-                # A failed job keeps its intents: whoever retries it by hand must know of a write that may have landed.
-                sql += " WHERE job_id NOT IN (SELECT id FROM jobs WHERE status = 'Failed')"
-            left = rows(store, sql)[0][0]
+                left = [row for row in left if not may_stay(row[1], records, group)]
             if left:
-                verdict.fault("left over", f"{store.name}: {left} rows in {table}")
+                verdict.fault("left over", f"{store.name}: {len(left)} rows in {table}, such as {left[0][:2]}")
         attempts = rows(store, "SELECT count(*), count(DISTINCT job) FROM attempts")[0]
         verdict.figures["attempts"] += attempts[0]
         repeated = rows(
@@ -150,6 +149,13 @@ def check_stores(group, verdict):
             verdict.fault("damaged", str(store))
     if rows(group.shop, "PRAGMA quick_check") != [("ok",)]:
         verdict.fault("damaged", str(group.shop))
+
+
+def may_stay(job, records, group):
+    """Whether an intent may outlive its run: a failed job keeps it, as whoever retries it by hand must know of a write that
+    may have landed; and a job that another store has ended leaves it where it began."""
+    known = records.get(job, [])
+    return any(record[1] == "Failed" for record in known) or (not group.shared and known and not is_open(known))
 
 
 # ---- targets

@@ -28,7 +28,7 @@ class Trouble:
         self.is_over = threading.Event()
         self.error = None
         self.kinds = {
-            "kill-broker": (self.kill_broker, 5), "pause-broker": (self.pause_broker, 3),
+            "kill-broker": (self.kill_broker, 7), "pause-broker": (self.pause_broker, 3),
             "pause-workers": (self.pause_workers, 6), "drop": (self.drop_connections, 5),
             "black-hole": (self.black_hole, 4), "slow": (self.slow, 2), "alarm": (self.alarm, 2),
             "reject": (self.reject_publish, 2), "delete-queue": (self.delete_queue, 2),

@@ -177,7 +177,14 @@ class Broker:
             self.run("stop", *(["--kill"] if kill else []))
 
     def control(self, *arguments):
-        return self.run("ctl", *arguments)
+        """Runs rabbitmqctl; a node that was just paused or is busy may need to be asked again."""
+        for attempt in range(5):
+            try:
+                return self.run("ctl", *arguments)
+            except RuntimeError:
+                if attempt == 4:
+                    raise
+                time.sleep(1)
 
     url = property(lambda self: self.variables["FERRY_OPERATOR_URL"])
     management = property(lambda self: self.variables["FERRY_MANAGEMENT_URL"])

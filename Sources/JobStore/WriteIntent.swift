@@ -20,6 +20,10 @@ public struct WriteIntent: Sendable, Hashable {
     ///
     /// Not read back.
     public var binding: Binding?
+    /// Whether its source can be asked for again, which tells more than a comparison with the intents of others.
+    ///
+    /// Not read back.
+    public var isSourceLoaded = false
 
     /// Makes an intent.
     public init(
@@ -101,6 +105,7 @@ enum WriteIntentRow {
         if try context.exists(sql, [intent.jobID.nameValue, intent.turn.databaseValue]) { return .outdated }
         guard let binding = intent.binding, let version = binding.sourceVersion else { return .noted }
         if try BindingRow.standing(of: binding, renamedFrom: nil, in: context.db) == .stale { return .outdated }
+        if intent.isSourceLoaded { return .noted }
         let others = try context.db.allRows(
             """
             SELECT version_order, source_version FROM write_intents WHERE fence = ? AND job_id <> ?

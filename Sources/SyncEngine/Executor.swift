@@ -86,6 +86,8 @@ struct Executor: Sendable {
             return execution
         } catch let error as JobStoreError {
             throw error
+        } catch is TargetResolver.Outdated {
+            return Execution(result: .conflict("the target was deleted while it was looked for"), handle: handle)
         } catch {
             let failure = JobFailure(error)
             if let trouble = storeTrouble(failure) { throw trouble }

@@ -75,7 +75,7 @@ struct TargetResolver: Sendable {
         }
         let key = DocumentKey(type: type, name: name)
         guard case .present(let document) = try await load(key, handle: handle, preparation: preparation) else {
-            return try missing(target, key: key, handle: handle)
+            return try await missing(target, key: key, handle: handle)
         }
         target.document = document
         if let bound = handle.binding, let mine = BindingKey(handle), bound.key != mine {
@@ -90,16 +90,25 @@ struct TargetResolver: Sendable {
     private func load(
         _ key: DocumentKey, handle: JobHandle, preparation: JobStore.Preparation
     ) async throws -> DocumentState {
-        if preparation.binding?.target == key, let prepared = preparation.target { return prepared }
+        // Of a tombstone's target more may be known by now: whoever answered with its name has found it since.
+        if let binding = preparation.binding, !binding.isDeleted, binding.target == key,
+            let prepared = preparation.target
+        {
+            return prepared
+        }
         return try await systems.load(key)
     }
 
-    private func missing(_ target: Target, key: DocumentKey, handle: JobHandle) throws(JobFailure) -> Resolved {
+    /// What this run was prepared with is no longer so: it is to be prepared anew.
+    struct Outdated: Error {}
+
+    private func missing(_ target: Target, key: DocumentKey, handle: JobHandle) async throws -> Resolved {
         if target.operation == .delete { return .none(.alreadyGone) }
         let isBound = handle.boundTargetName?.hasSameBytes(as: key.name) == true
         if isBound, handle.type.onGone == .insert {
             return .target(Target(type: target.type, operation: .insert, context: target.context))
         }
+        if try await hasMovedOn(target, isBound: isBound, handle: handle) { throw Outdated() }
         let name = key.name.prefix(140)
         throw JobFailure(
             isBound ? .targetGone : .targetNotFound,
@@ -107,6 +116,21 @@ struct TargetResolver: Sendable {
             remedy: isBound
                 ? "restore it, or let the type say on_gone: insert so that it is inserted anew"
                 : "check the name, or send operation \"insert\"")
+    }
+
+    /// Whether a target that is not there was deleted by another job since this one was prepared: then the binding is
+    /// another, or the controller answers something else.
+    private func hasMovedOn(_ target: Target, isBound: Bool, handle: JobHandle) async throws -> Bool {
+        if isBound, let known = handle.binding {
+            let now = try await patience.attempt { () async throws(JobStoreError) in try await store.binding(known.key)
+            }
+            return now?.isDeleted != false || now?.target != known.target
+        }
+        guard !handle.job.request.namesItsTarget else { return false }
+        guard case .target(let answer) = try await decide(handle), answer.operation == target.operation,
+            let name = answer.name, let before = target.name
+        else { return true }
+        return !name.hasSameBytes(as: before)
     }
 
     private func decide(_ handle: JobHandle) async throws -> TargetDecision {

@@ -66,11 +66,13 @@ struct TargetWriter: Sendable {
             guard try await sourceCheck.isCurrent(handle) else {
                 return .conflict("the source changed while the target was read")
             }
-            let intent = WriteIntent(
+            var intent = WriteIntent(
                 jobID: active.jobID, turn: active.run.turn, runID: active.run.runID, write: write, recordedAt: now(),
                 binding: binding(change, handle: handle, name: change.before?.key?.name ?? "", stored: nil))
+            intent.isSourceLoaded = handle.isSourceLoaded
+            let noted = intent
             let standing = try await patience.attempt { () async throws(JobStoreError) in
-                try await store.recordIntent(intent)
+                try await store.recordIntent(noted)
             }
             switch standing {
             case .noted: break

@@ -120,6 +120,63 @@ import Testing
         #expect(world.outside.writes.compactMap { $0.after?.fields["label"] } == ["v4", "v6"], "never back to v5")
     }
 
+    @Test func aBoundTargetThatIsDeletedWhileItIsLookedForIsNoErrorOfTheJob() async throws {
+        let world = try LocalWorld()
+        let other = try world.single(target: LocalWorld.shopAccount)
+        let isFirst = Box(true)
+        let engine = try world.single(target: LocalWorld.shopAccount) {
+            $0.target = { job in
+                guard isFirst.takeFirst() else { return job.defaultTarget }
+                try await world.deleteCustomer("C-1")
+                try await other.deliver(Self.delete(in: world))
+                try await world.putCustomer("C-1", "anew", version: 3)
+                return job.defaultTarget
+            }
+        }
+        try await world.putCustomer("C-1", "Ada", version: 1)
+        try await other.deliver(world.request("first"))
+        let job = try await engine.deliver(world.request("slow"))
+        #expect(job.error == nil)
+        #expect(world.outside.all().values.map { $0["label"] } == ["anew"])
+    }
+
+    @Test func aTargetThatIsDeletedWhileItIsLookedForIsNoErrorOfTheJob() async throws {
+        let world = try LocalWorld()
+        let isFirst = Box(true)
+        let engine = try world.single {
+            $0.target = { _ in
+                guard isFirst.takeFirst() else { return .insert() }
+                _ = try await world.store.deleteDocument(DocumentKey(type: LocalWorld.account, name: "C-1"))
+                return .update("C-1")
+            }
+        }
+        try await world.putCustomer("C-1", "Ada", version: 1)
+        try await world.putAccount("C-1", ["label": "somebody's"])
+        let job = try await engine.deliver(world.request("slow"))
+        #expect(job.status == .finished)
+        #expect(job.operation == .insert)
+    }
+
+    @Test func aTargetThatIsMadeAnewWhileItIsLookedForIsFound() async throws {
+        let world = try LocalWorld()
+        let other = try world.single()
+        let engine = try world.single {
+            $0.target = { _ in
+                // What prepared this run knows the tombstone alone.
+                try await other.deliver(world.request("fast"))
+                return .update("C-1")
+            }
+        }
+        try await world.putCustomer("C-1", "Ada", version: 1)
+        try await other.deliver(world.request("first"))
+        try await world.deleteCustomer("C-1")
+        try await other.deliver(Self.delete(in: world))
+        try await world.putCustomer("C-1", "anew", version: 3)
+        let job = try await engine.deliver(world.request("slow"))
+        #expect(job.skipReason == .noChanges, "\(job.error?.message ?? "")")
+        #expect(try await world.account("C-1")?["label"] == "anew")
+    }
+
     @Test func aDeleteOfWhatWasNeverMadeFencesTheInsertThatItOvertook() async throws {
         let world = try LocalWorld()
         let other = try world.single()
