@@ -62,6 +62,31 @@ import Testing
         }
     }
 
+    @Test func aLongJobAtTheStartHoldsUpNeitherItsOwnQueueNorAnother() async throws {
+        let gate = GateController()
+        try await EngineWorld.with(
+            types: EngineWorld.type("Gate Sync", controller: "gate"), controllers: ["gate": gate]
+        ) { world in
+            let names = (0..<12).map { "C-\($0)" }
+            try await put(names, in: world)
+            try await world.whileWorking { _ in
+                try await world.send("Gate Sync", id: "long", source: "C-0")
+                try await eventually("it runs") { gate.entered == 1 }
+                try await world.publish(
+                    names.dropFirst(6).map { name in
+                        let request: JSONValue = [
+                            "sync_job_type": "customer_sync", "source_document_name": .string(name), "queue": "short",
+                        ]
+                        return (id: name, body: request.canonicalBytes)
+                    }, routingKey: "short.customer_sync")
+                try await world.request("Customer Sync", names: Array(names[1..<6]))
+                try await eventually("the others are done") { try await world.endedJobs() == 11 }
+                gate.open()
+                try await world.job("long", ended: .finished)
+            }
+        }
+    }
+
     @Test func whatHasNotBegunAndWasDeliveredOftenIsHandedBackByAStop() async throws {
         let gate = GateController()
         try await EngineWorld.with(
