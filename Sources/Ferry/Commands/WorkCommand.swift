@@ -67,19 +67,16 @@ struct WorkCommand: FerrySubcommand {
         let broker = try composition.broker("work")
         try await composition.requireFittingSystems(systems)
         try await composition.requireTopology(broker)
-        let status = try await WorkPatience(store: store, screen: context.screen).run {
-            let worker = Worker(
-                settings: settings, types: composition.configuration.types, systems: systems, store: store,
-                broker: broker, topology: composition.topology, node: Composition.node, logger: context.logger,
-                now: { Composition.now() })
-            let run = WorkerRun(
-                worker: worker, settings: settings, screen: context.screen, logger: context.logger, isQuiet: quiet
-            ) { report in
-                if json { context.print(json: report.json) } else { context.print(report.lines(style: context.style)) }
-                return untilEmpty && report.hasFailures ? .failed : .good
-            }
-            return try await run.untilStopped()
+        let worker = Worker(
+            settings: settings, types: composition.configuration.types, systems: systems, store: store, broker: broker,
+            topology: composition.topology, node: Composition.node, logger: context.logger, now: { Composition.now() })
+        let run = WorkerRun(
+            worker: worker, settings: settings, screen: context.screen, logger: context.logger, isQuiet: quiet
+        ) { report in
+            if json { context.print(json: report.json) } else { context.print(report.lines(style: context.style)) }
+            return untilEmpty && report.hasFailures ? .failed : .good
         }
+        let status = try await run.untilStopped()
         try store.close()
         if status != .good { throw EndedWith(status: status) }
     }
