@@ -61,9 +61,11 @@ struct AckLedger: Sendable {
     }
 
     /// What is to be said to the broker now.
-    mutating func takeAcknowledgements() -> [Acknowledgement] {
+    ///
+    /// - Parameter isUrgent: whether what is settled behind an unsettled one is answered too, however little it is.
+    mutating func takeAcknowledgements(isUrgent: Bool = false) -> [Acknowledgement] {
         var answers = takePrefix()
-        if settledBeyond > patience { answers += takeSingles() }
+        if settledBeyond > (isUrgent ? 0 : patience) { answers += takeSingles() }
         return answers
     }
 

@@ -15,7 +15,8 @@ extension Pipeline {
     /// Answers the broker, one batch at a time: what is settled meanwhile goes into the next.
     func answer() {
         guard !isAnswering else { return }
-        let answers = ledger.takeAcknowledgements()
+        let answers = ledger.takeAcknowledgements(isUrgent: isAnswerUrgent)
+        isAnswerUrgent = false
         guard !answers.isEmpty else { return }
         isAnswering = true
         let consumer = self.consumer

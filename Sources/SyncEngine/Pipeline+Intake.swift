@@ -25,6 +25,7 @@ extension Pipeline {
     /// A delivery is settled.
     func release(_ delivery: Delivery) {
         inHand[delivery.origin, default: 1] -= 1
+        if widening.isNarrow(delivery.origin) { isAnswerUrgent = true }
         if widening.answered(delivery) { widen(delivery) }
     }
 

@@ -29,6 +29,8 @@ actor Pipeline {
     var isPreparing = false
     var isRouting = false
     var isAnswering = false
+    /// Whether a queue that hands out one at a time waits for an answer, which a long job of another must not hold up.
+    var isAnswerUrgent = false
     var isStopping = false
     var failure: (any Error)?
     var publishing = 0
@@ -172,9 +174,12 @@ actor Pipeline {
     }
 
     private func dispatchAgain(after delay: Duration) {
+        let end = ContinuousClock.now + delay
         errandSink.yield {
-            // Cancelled with the pipeline: then nothing is to begin.
-            do { try await Task.sleep(for: delay) } catch { return }
+            // In small steps, as the pipeline does not end before this; cancelled with it, nothing is to begin.
+            while ContinuousClock.now < end, await !self.isStopping {
+                do { try await Task.sleep(for: .milliseconds(500)) } catch { return }
+            }
             await self.dispatch()
         }
     }

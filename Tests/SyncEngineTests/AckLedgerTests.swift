@@ -35,6 +35,18 @@ import Testing
         #expect({ ledger.takeAcknowledgements() }() == [all(upTo: 4)])
     }
 
+    @Test func whatIsUrgentIsAnsweredBehindALongJobAtOnce() {
+        var ledger = ledger(tracking: 3)
+        #expect(ledger.isUnsettled(epoch: 1, tag: 2))
+        ledger.settle(epoch: 1, tag: 2, kind: .acknowledge)
+        #expect(!ledger.isUnsettled(epoch: 1, tag: 2))
+        #expect({ ledger.takeAcknowledgements() }().isEmpty)
+        #expect({ ledger.takeAcknowledgements(isUrgent: true) }() == [one(2)])
+        #expect({ ledger.takeAcknowledgements(isUrgent: true) }().isEmpty, "nothing is answered twice")
+        #expect(!ledger.isUnsettled(epoch: 2, tag: 1), "another epoch")
+        #expect(ledger.isUnsettled(epoch: 1, tag: 1))
+    }
+
     @Test func whatPilesUpBehindALongJobIsAnsweredSingly() {
         var ledger = ledger(patience: 2, tracking: 5)
         for tag: UInt64 in 2...3 { ledger.settle(epoch: 1, tag: tag, kind: .acknowledge) }

@@ -216,7 +216,8 @@ struct EngineWorld: Sendable {
         }
     }
 
-    private static func whileRunning<Result: Sendable>(
+    /// Runs a worker while `body` runs, then ends it as a crash of its task would.
+    static func whileRunning<Result: Sendable>(
         _ worker: Worker, _ body: @Sendable @escaping (Worker) async throws -> Result
     ) async throws -> Result {
         try await withThrowingTaskGroup(of: Result?.self) { group in

@@ -37,7 +37,7 @@ import Testing
             try await put(names, in: world)
             try await world.request("Poison Sync", names: names)
             for round in 1...limit + 1 {
-                try await world.whileWorking { _ in
+                try await world.whileWorking({ $0.keepsDeadLetters = false }) { _ in
                     try await eventually("it dies, or all is done") {
                         if crashes.count >= round { return true }
                         let letters = try await world.ready(in: world.composition.topology.dead)
@@ -46,7 +46,7 @@ import Testing
                     }
                 }
             }
-            try await world.whileWorking { _ in
+            try await world.whileWorking({ $0.keepsDeadLetters = false }) { _ in
                 for name in mates {
                     try await eventually("\(name) is done") { try await world.account(name)?["label"] == .string(name) }
                 }
@@ -55,10 +55,35 @@ import Testing
                 try await world.ready(in: world.composition.topology.dead) == 1
             }
             let letters = try await world.takeDeadLetters()
-            #expect(letters.map(\.properties.messageID) == ["job-5"], "only the poison")
+            #expect(letters.map(\.messageID) == ["job-5"], "only the poison")
             #expect(crashes.count == limit + 1)
             #expect(try await world.endedJobs() == mates.count)
             try await world.broker.control("clear_policy", "-p", "ferry", world.composition.topology.prefix)
+        }
+    }
+
+    @Test func aLongJobAtTheStartHoldsUpNeitherItsOwnQueueNorAnother() async throws {
+        let gate = GateController()
+        try await EngineWorld.with(
+            types: EngineWorld.type("Gate Sync", controller: "gate"), controllers: ["gate": gate]
+        ) { world in
+            let names = (0..<12).map { "C-\($0)" }
+            try await put(names, in: world)
+            try await world.whileWorking { _ in
+                try await world.send("Gate Sync", id: "long", source: "C-0")
+                try await eventually("it runs") { gate.entered == 1 }
+                try await world.publish(
+                    names.dropFirst(6).map { name in
+                        let request: JSONValue = [
+                            "sync_job_type": "customer_sync", "source_document_name": .string(name), "queue": "short",
+                        ]
+                        return (id: name, body: request.canonicalBytes)
+                    }, routingKey: "short.customer_sync")
+                try await world.request("Customer Sync", names: Array(names[1..<6]))
+                try await eventually("the others are done") { try await world.endedJobs() == 11 }
+                gate.open()
+                try await world.job("long", ended: .finished)
+            }
         }
     }
 
@@ -137,7 +162,7 @@ import Testing
             let connection = try await AMQPConnection.open(try world.composition.broker("test"), logger: world.logger)
             try await connection.deleteExchange(dead)
             await connection.close()
-            try await world.whileWorking { worker in
+            try await world.whileWorking({ $0.keepsDeadLetters = false }) { worker in
                 try await world.request("Doomed Sync", names: ["C-1"])
                 // This one can't become a job: nothing but its delivery stands for it, which stays unanswered meanwhile.
                 try await world.publish([(id: "broken", body: Array("{".utf8))])
@@ -153,7 +178,7 @@ import Testing
                     try await world.store.owedMessages(limit: 10).isEmpty
                 }
             }
-            #expect(Set(try await world.takeDeadLetters().map(\.properties.messageID)) == ["job-0", "broken"])
+            #expect(Set(try await world.takeDeadLetters().map(\.messageID)) == ["job-0", "broken"])
         }
     }
 

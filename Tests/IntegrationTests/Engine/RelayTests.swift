@@ -110,7 +110,9 @@ import Testing
             try await world.putCustomers([("C-1", ["customer_name": "Ada"])])
             // As a worker leaves it that dies between its commit and its first message: the broker knows nothing of it.
             let engine = try world.makeParent("parent", type: "Many Sync", source: "C-1", children: Self.keys(50))
-            guard case .committed = try await world.store.commit(engine) else { Issue.record("refused"); return }
+            let dead = try world.composition.openStore()
+            guard case .committed = try await dead.commit(engine) else { Issue.record("refused"); return }
+            try dead.close()
             #expect(try await world.ready(in: world.composition.topology.workQueue("default")) == 0)
             try await world.whileOtherWorks(node: "other") { worker in
                 try await eventually("50 children and the end", within: .seconds(60)) {

@@ -135,10 +135,12 @@ import Testing
             await group.triggerGracefulShutdown()
             try await running
             #expect(ContinuousClock.now - asked < .seconds(10))
-            #expect(try await world.store.job(id: "job-0")?.status.isEnd != true, "it is the broker's again")
+            let job = try await world.job("job-0")
+            #expect(job.status == .queued && job.attemptCount == 0, "it was handed back")
+            let due = try #require(job.retryAfter)
+            #expect(due.since(Composition.now()) < Worker.closingTime, "while it may still write, nobody else does")
             blockade.open()
-            try await world.work()
-            #expect(try await world.job("job-0").status == .finished)
+            _ = try await world.whileWorking { _ in try await world.job("job-0", ended: .finished) }
         }
     }
 
