@@ -8,7 +8,9 @@ internal import Synchronization
 final class LargeDocuments: Sendable {
     /// From this size of its JSON on a document is kept.
     static let minimumBytes = 64 << 10
-    /// How much JSON is kept; parsed it takes some ten times as much. One document is kept whatever its size.
+    /// How much JSON is kept; parsed it takes some ten times as much.
+    ///
+    /// One document is kept whatever its size.
     static let maximumBytes = 4 << 20
 
     private struct Entry {

@@ -286,17 +286,6 @@ extension SyncJob {
         finish.timeout = request.timeout
         finish.flags = request.flags
         finish.queue = queue
-        let message = OutboxMessage.request(
-            RoutedRequest(stored: finish, queue: queue, slug: typeSlug), owner: id, kind: .relayFinished)
-        return message
-    }
-}
-
-extension RoutedRequest {
-    /// A request whose way is known.
-    init(stored request: SyncRequest, queue: String, slug: String) {
-        self.request = request
-        self.queue = queue
-        self.slug = slug
+        return .request(RoutedRequest(finish, queue: queue, slug: typeSlug), owner: id, kind: .relayFinished)
     }
 }

@@ -84,8 +84,10 @@ public struct MappingRelayController: DeclarativeController, MultipleTargetsCont
     private func state(of job: JobHandle) throws(JobFailure) -> State {
         let scope = run(job).scope(operation: nil, targetName: nil)
         guard !job.isDelete else {
+            let row: JSONObject?
             // What is wrong with the last image must not keep its targets from ending.
-            do { return .gone(try relay.row(job.targetKey, in: scope, of: job.source).fields) } catch { return .gone(nil) }
+            do { row = try relay.row(job.targetKey, in: scope, of: job.source).fields } catch { row = nil }
+            return .gone(row)
         }
         return switch try relay.row(job.targetKey, in: scope, of: job.source) {
         case .found(let row): .there(row)

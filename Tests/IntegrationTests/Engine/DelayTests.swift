@@ -65,7 +65,7 @@ import Testing
             try await eventually("they are dead letters") {
                 try await world.ready(in: world.composition.topology.dead) == 40
             }
-            let ids = try await world.takeDeadLetters().compactMap(\.properties.messageID)
+            let ids = try await world.takeDeadLetters().compactMap(\.messageID)
             #expect(Set(ids).count == 40 && ids.allSatisfy { $0.hasPrefix("gone-") })
         }
     }
