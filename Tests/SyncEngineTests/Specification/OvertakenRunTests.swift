@@ -8,11 +8,15 @@ import Testing
 
 @Suite struct OvertakenRunTests {
     /// Runs `body` once, when the world's outside system is about to be written.
+    ///
+    /// The clock goes on meanwhile, here as in all these tests: of two runs that begin at one instant a heartbeat, which a
+    /// busy machine may come to, takes the second for the older.
     private func beforeFirstWrite(of world: LocalWorld, _ body: @escaping @Sendable () async throws -> Void) {
         let isFirst = Box(true)
         world.outside.with { state in
             state.willWrite = { _ in
                 guard isFirst.takeFirst() else { return }
+                world.clock.advance(by: .seconds(1))
                 await #expect(throws: Never.self) { try await body() }
             }
         }
@@ -28,6 +32,7 @@ import Testing
             $0.on = { word, _ in
                 // The source is read, the target is not.
                 guard word == "after_start", isFirst.takeFirst() else { return }
+                world.clock.advance(by: .seconds(1))
                 try await world.putCustomer("C-1", "v3", version: 3)
                 try await other.deliver(world.request("fast"))
             }
@@ -127,6 +132,7 @@ import Testing
         let engine = try world.single(target: LocalWorld.shopAccount) {
             $0.target = { job in
                 guard isFirst.takeFirst() else { return job.defaultTarget }
+                world.clock.advance(by: .seconds(1))
                 try await world.deleteCustomer("C-1")
                 try await other.deliver(Self.delete(in: world))
                 try await world.putCustomer("C-1", "anew", version: 3)
@@ -146,6 +152,7 @@ import Testing
         let engine = try world.single {
             $0.target = { _ in
                 guard isFirst.takeFirst() else { return .insert() }
+                world.clock.advance(by: .seconds(1))
                 _ = try await world.store.deleteDocument(DocumentKey(type: LocalWorld.account, name: "C-1"))
                 return .update("C-1")
             }
@@ -183,6 +190,7 @@ import Testing
         let engine = try world.single {
             $0.beforeSync = { _, job in
                 guard job.job.id == "slow" else { return }
+                world.clock.advance(by: .seconds(1))
                 try await world.deleteCustomer("C-1")
                 _ = try await other.deliver(Self.delete(in: world))
             }
