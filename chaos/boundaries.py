@@ -19,7 +19,7 @@ from world import World
 POINTS = {
     "received": 30, "prepared": 30, "intent_recorded": 8, "target_written": 8, "before_commit": 30, "in_commit": 8,
     "after_commit": 30, "before_publish": 2, "after_publish": 2, "relay_page": 1, "before_ack": 3, "after_ack": 3,
-    "operator_committed": 1,
+    "letter_received": 1, "letter_stored": 1, "operator_committed": 1,
 }
 
 

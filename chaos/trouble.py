@@ -12,7 +12,8 @@ import urllib.parse
 import urllib.request
 
 FAILPOINTS = ["received", "prepared", "intent_recorded", "target_written", "before_commit", "in_commit", "after_commit",
-              "before_publish", "after_publish", "relay_page", "before_ack", "after_ack"]
+              "before_publish", "after_publish", "relay_page", "before_ack", "after_ack",
+              "letter_received", "letter_stored"]
 
 
 class Trouble:

@@ -31,6 +31,10 @@ public enum Failpoint: String, Sendable, Hashable, CaseIterable {
     case beforeAck = "before_ack"
     /// The answer was handed to the connection.
     case afterAck = "after_ack"
+    /// The keeper has a dead letter, the store does not.
+    case letterReceived = "letter_received"
+    /// The dead letter is in the store, the broker is not answered.
+    case letterStored = "letter_stored"
     /// What an operator asked for is committed, nothing that it owes is published.
     case operatorCommitted = "operator_committed"
 

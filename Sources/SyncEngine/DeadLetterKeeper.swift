@@ -74,7 +74,9 @@ final class DeadLetterKeeper: Sendable {
                 "A dead letter is too large to be kept; it stays in the queue, and the keeper waits behind it",
                 metadata: ["bytes": .stringConvertible(delivery.original.bodyBytes)])
         }
+        Failpoint.letterReceived.pass()
         try await keeping.keep(delivery.original)
+        Failpoint.letterStored.pass()
         state.withLock { $0.kept += 1 }
         await consumer.acknowledge(delivery)
     }
