@@ -56,7 +56,7 @@ import Testing
                 (0..<40).map { (id: "gone-\($0)", body: Array("{}".utf8)) }, exchange: address.exchange,
                 routingKey: address.routingKey)
             try await world.send("Quick Sync", id: "quick", source: "C-1")
-            try await world.whileWorking { _ in
+            try await world.whileWorking({ $0.keepsDeadLetters = false }) { _ in
                 let quick = try await world.job("quick", ended: .finished)
                 let gap = try #require(quick.attempts.last?.startedAt).since(
                     try #require(quick.attempts.first?.endedAt))
