@@ -3,6 +3,7 @@
 
 public import AMQP
 public import Logging
+internal import SyncJobs
 
 /// One message of the dead letters' queue.
 public struct DeadLetterDelivery: Sendable {
@@ -12,6 +13,27 @@ public struct DeadLetterDelivery: Sendable {
     /// What to publish before answering it when it is a canary of the topology check; nil for every other.
     public func canaryReport(in topology: Topology) -> OutgoingMessage? {
         Canary.report(for: original, topology: topology).map { .canaryReport($0) }
+    }
+
+    /// What to publish before answering it when it only strayed: it came down the delay ladder for a queue of ours, and the
+    /// broker knew of no binding in that moment; nil for every other.
+    ///
+    /// RabbitMQ 3.10 hands on what is due while it starts, before it has read its bindings (seen once in fifteen kills). The
+    /// message goes straight to its queue, once: were that gone for good, it would come back from there as a dead letter.
+    public func strayed(in topology: Topology) -> OutgoingMessage? {
+        let headers = original.properties.headers
+        guard original.exchange == topology.resume, headers[DeadLetter.Header.reason.rawValue] == nil,
+            let queue = original.routingKey.split(separator: ".").last.map(String.init),
+            topology.queueNames.contains(queue)
+        else { return nil }
+        // An allow-list: with its x-death the message could close a cycle.
+        let kept = headers.filter { [Delivery.Header.turn, Delivery.Header.orderKey].contains($0.key) }
+        return .strayed(
+            AMQPMessage(
+                exchange: topology.requests, routingKey: topology.requestRoutingKey(queue: queue, slug: "again"),
+                properties: AMQPProperties(
+                    contentType: "application/json", messageID: original.properties.messageID, headers: kept),
+                body: original.body))
     }
 }
 

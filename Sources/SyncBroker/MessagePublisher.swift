@@ -69,6 +69,8 @@ public enum OutgoingMessage: Sendable {
     case deadLetter(DeadLetter, body: [UInt8], messageID: String?)
     /// What a worker says about a canary.
     case canaryReport(AMQPMessage)
+    /// A retry that lost its way, straight to its queue.
+    case strayed(AMQPMessage)
 
     func message(in topology: Topology) -> AMQPMessage {
         switch self {
@@ -101,7 +103,7 @@ public enum OutgoingMessage: Sendable {
             AMQPMessage(
                 exchange: topology.dead, routingKey: letter.routingKey,
                 properties: AMQPProperties(messageID: messageID, headers: Self.table(letter.headers)), body: body)
-        case .canaryReport(let message): message
+        case .canaryReport(let message), .strayed(let message): message
         }
     }
 

@@ -18,18 +18,17 @@ final class DeadLetterKeeper: Sendable {
     private let consumer: DeadLetterConsumer
     private let keeping: DeadLetterKeeping
     private let topology: Topology
-    private let publisher: any MessageSink
+    private let inbox: Inbox
     private let logger: Logger
     private let state = Mutex(State())
 
     init(
-        consumer: DeadLetterConsumer, keeping: DeadLetterKeeping, topology: Topology, publisher: any MessageSink,
-        logger: Logger
+        consumer: DeadLetterConsumer, keeping: DeadLetterKeeping, topology: Topology, inbox: Inbox, logger: Logger
     ) {
         self.consumer = consumer
         self.keeping = keeping
         self.topology = topology
-        self.publisher = publisher
+        self.inbox = inbox
         self.logger = logger
     }
 
@@ -65,7 +64,7 @@ final class DeadLetterKeeper: Sendable {
         defer { state.withLock { $0.isBusy = false } }
         if let report = delivery.canaryReport(in: topology) {
             // The check waits for it for a few seconds and no longer: once is enough.
-            _ = await publisher.publish([report])
+            _ = await inbox.publisher.publish([report])
             return await consumer.acknowledge(delivery)
         }
         guard !delivery.original.isBodyOmitted else {
@@ -73,6 +72,13 @@ final class DeadLetterKeeper: Sendable {
             return logger.error(
                 "A dead letter is too large to be kept; it stays in the queue, and the keeper waits behind it",
                 metadata: ["bytes": .stringConvertible(delivery.original.bodyBytes)])
+        }
+        if let again = delivery.strayed(in: topology) {
+            logger.warning(
+                "A message that was due found no queue; it is sent on its way again",
+                metadata: ["job_id": .string(delivery.original.properties.messageID ?? "-")])
+            if await inbox.publishForCertain(again) { await consumer.acknowledge(delivery) }
+            return
         }
         Failpoint.letterReceived.pass()
         try await keeping.keep(delivery.original)

@@ -67,7 +67,7 @@ public struct Worker: Service {
             settings.keepsDeadLetters
             ? Self.keeper(
                 settings, types: types, store: store, broker: connection("keeper"), topology: topology,
-                publisher: publisher, parts: parts, now: now, logger: logger) : nil
+                parts: parts, now: now, logger: logger) : nil
         pipeline = Pipeline(
             intake: Intake(types: types, topology: topology, maximumDepth: settings.maximumDepth),
             runner: parts.runner, coalescing: Coalescing { systems.shape(of: $0) },
@@ -85,7 +85,7 @@ public struct Worker: Service {
 
     private static func keeper(
         _ settings: Settings, types: SyncJobTypes, store: JobStore, broker: AMQPConfiguration, topology: Topology,
-        publisher: MessagePublisher, parts: EngineParts, now: @escaping @Sendable () -> Timestamp, logger: Logger
+        parts: EngineParts, now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) -> DeadLetterKeeper {
         DeadLetterKeeper(
             consumer: DeadLetterConsumer(configuration: broker, topology: topology, logger: logger),
@@ -93,7 +93,7 @@ public struct Worker: Service {
                 reading: DeadLetterReading(topology: topology, maximumMessageBytes: settings.maximumBodyBytes),
                 types: types, maximumDepth: settings.maximumDepth, store: store, committer: parts.runner.committer,
                 patience: parts.patience, now: now, logger: logger),
-            topology: topology, publisher: publisher, logger: logger)
+            topology: topology, inbox: parts.runner.inbox, logger: logger)
     }
 
     /// What has been done so far.

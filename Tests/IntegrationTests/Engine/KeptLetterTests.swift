@@ -49,6 +49,40 @@ import Testing
         }
     }
 
+    @Test func aRetryThatFoundNoBindingInTheMomentItWasDueIsSentAgainAndOneWhoseQueueIsGoneIsALetter() async throws {
+        try await EngineWorld.with { world in
+            let topology = world.composition.topology
+            try await world.putCustomers([("C-1", ["customer_name": "Ada"])])
+            let connection = try await AMQPConnection.open(try world.composition.broker("test"), logger: world.logger)
+            for (id, queue) in [("strayed", "short"), ("lost", "long")] {
+                // Without its queue the broker knows of no binding, as in the moment when it starts after a crash.
+                try await connection.deleteQueue(topology.workQueue(queue))
+                let address = topology.delayAddress(seconds: 1, queue: queue)
+                let request = SyncRequest(id: id, type: "customer_sync", sourceName: "C-1")
+                try await world.publish(
+                    [(id: id, body: JSONValue.object(request.json).canonicalBytes)], exchange: address.exchange,
+                    routingKey: address.routingKey)
+            }
+            try await eventually("both are unroutable") { try await world.ready(in: topology.dead) == 2 }
+            for queue in topology.queues where queue.name == topology.workQueue("short") {
+                try await connection.declareQueue(queue.name, durable: true, arguments: queue.arguments)
+            }
+            for binding in topology.bindings where binding.destination == topology.workQueue("short") {
+                try await connection.bindQueue(
+                    binding.destination, exchange: binding.source, routingKey: binding.routingKey)
+            }
+            await connection.close()
+            try await world.whileWorking({ $0.queues = ["short"] }) { _ in
+                try await world.job("strayed", ended: .finished)
+                try await eventually("the other is a letter") {
+                    try await world.store.deadLetters(DeadLetterFilter()).map(\.jobID) == ["lost"]
+                }
+            }
+            let letter = try #require(try await world.store.deadLetters(DeadLetterFilter()).first)
+            #expect(letter.reason == "unroutable" && letter.headers["exchange"] == .string(topology.requests))
+        }
+    }
+
     @Test func aReplayThatIsKilledIsFinishedByTheSameCommandAndEachLetterGoesOnce() async throws {
         try await EngineWorld.with { world in
             let count = 1_200
