@@ -31,8 +31,8 @@ struct DeadActionOptions: ParsableArguments {
         if !ids.isEmpty, !conditions.isEmpty || all {
             throw ValidationError("Name letters by their ids, or by flags such as --group, not by both")
         }
-        if all, !conditions.isEmpty {
-            throw ValidationError("--all means every open letter; leave it or the flags out")
+        if all, !conditions.namesNone {
+            throw ValidationError("--all means every open letter, but for --except-group; leave it or the flags out")
         }
         if ids.isEmpty, conditions.isEmpty, !all {
             throw ValidationError("Name letters by their ids, or say which are meant, such as --group or --all")

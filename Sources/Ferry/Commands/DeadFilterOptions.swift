@@ -41,9 +41,11 @@ struct DeadFilterOptions: ParsableArguments {
     var until: Timestamp?
 
     /// Whether nothing is asked for.
-    var isEmpty: Bool {
-        type == nil && code == nil && text == nil && group == nil && exceptGroup.isEmpty && job == nil
-            && since == nil && until == nil
+    var isEmpty: Bool { namesNone && exceptGroup.isEmpty }
+
+    /// Whether no condition says which are meant; at most which are not.
+    var namesNone: Bool {
+        type == nil && code == nil && text == nil && group == nil && job == nil && since == nil && until == nil
     }
 
     /// The filter, of any state.

@@ -31,6 +31,44 @@ struct ArgumentTests {
         check(FerryCommand.self)
     }
 
+    @Test("every example is a command that is taken")
+    func everyExampleIsTaken() {
+        func check(_ command: any ParsableCommand.Type) {
+            let configuration = command.configuration
+            let examples = configuration.discussion.components(separatedBy: "EXAMPLES\n").dropFirst().joined()
+            for line in examples.split(separator: "\n").map({ $0.trimmingCharacters(in: .whitespaces) })
+            where line.hasPrefix("ferry ") && !line.contains("$(") {
+                let words = Self.words(line).dropFirst()
+                #expect(throws: Never.self, "\(line)") { try FerryCommand.parseAsRoot(Array(words)) }
+            }
+            for subcommand in configuration.subcommands { check(subcommand) }
+        }
+        check(FerryCommand.self)
+    }
+
+    /// The words of a line of a shell, up to a pipe, a redirection or what follows the command.
+    private static func words(_ line: String) -> [String] {
+        var words: [String] = []
+        var word: String?
+        var quote: Character?
+        for character in line {
+            if let open = quote {
+                if character == open { quote = nil } else { word?.append(character) }
+            } else if character == "\"" || character == "'" {
+                quote = character
+                word = word ?? ""
+            } else if character == " " {
+                if let word { words.append(word) }
+                word = nil
+            } else if "|<>&;#".contains(character), word == nil {
+                return words
+            } else {
+                word = (word ?? "") + String(character)
+            }
+        }
+        return words + [word].compactMap { $0 }
+    }
+
     @Test("work takes several queues and durations with their unit")
     func workOptions() throws {
         let work = try parse(
