@@ -24,7 +24,7 @@ private actor Gate {
 
 /// Waits until `condition` holds; false when it does not within ten seconds.
 private func eventually(_ condition: @Sendable () async -> Bool) async throws -> Bool {
-    let deadline = ContinuousClock.now.advanced(by: .seconds(60))
+    let deadline = ContinuousClock.now.advanced(by: .seconds(300))
     while ContinuousClock.now < deadline {
         if await condition() { return true }
         try await Task.sleep(for: .milliseconds(2))

@@ -236,7 +236,7 @@ extension EngineParts {
 
 /// Waits until `condition` holds, at most 30 seconds.
 func until(_ what: String, _ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(30)
+    let deadline = ContinuousClock.now + .seconds(300)
     while try await !condition() {
         guard ContinuousClock.now < deadline else {
             Issue.record("never happened: \(what)")
