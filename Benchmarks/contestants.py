@@ -90,6 +90,10 @@ class Floor(Contestant):
     def command(self):
         return [self.world.folder / "floor", "--database", self.database, "--queue", self.queue]
 
+    @property
+    def idle_command(self):
+        return self.command
+
 
 class Ferry(Contestant):
     name, title, queue, has_latency, ends_by_itself = "ferry", "Ferry, embedded target", "ferry.default", True, True
