@@ -1,5 +1,5 @@
-# Who competes: how each gets its documents and its requests, which command works on them, and where its records are.
-# Invariant: the same documents, requests and mapping for all, records in a SQLite table `jobs` with `sequence` and `status`.
+# Who competes: how each gets its documents and requests, which command works on them, and where its records are.
+# Invariant: the same documents, requests and mapping for all; records in a SQLite table `jobs`, `sequence` in order.
 import contextlib
 import importlib.metadata
 import json
@@ -75,7 +75,8 @@ class Floor(Contestant):
     name, title, queue, has_latency = "floor", "floor: bare loop in C", "ferry.default", True
 
     def version(self):
-        return "librabbitmq and SQLite of Debian"
+        packages = "librabbitmq4", "libsqlite3-0"
+        return world.checked(["dpkg-query", "-W", "-f", "${Package} ${Version} ", *packages]).strip()
 
     def fill(self):
         text = self.publish(world.requests("Customer Sync", self.count))
@@ -182,7 +183,7 @@ class RQ(Peer):
     name, title, package, queue, share = "rq", "RQ on Redis, 2 SimpleWorkers", "rq", "bench_rq", 0.02
 
     def missing(self):
-        return None if self.world.redis.program else "redis-server is not installed"
+        return None if self.world.redis.program else "no redis-server, and apt-get download brings none"
 
     def version(self):
         return f"{super().version()}, Redis {self.world.redis.version()}"
@@ -199,8 +200,9 @@ class RQ(Peer):
 
     @property
     def command(self):
-        worker = f"'{sys.executable}' -m rq.cli worker --worker-class rq.SimpleWorker --quiet --url \"$BENCH_REDIS_URL\""
-        return ["sh", "-c", f"{worker} {self.queue} & {worker} {self.queue} & wait"]
+        options = '--worker-class rq.SimpleWorker --quiet --url "$BENCH_REDIS_URL"'
+        worker = f"'{sys.executable}' -m rq.cli worker {options} {self.queue}"
+        return ["sh", "-c", f"{worker} & {worker} & wait"]
 
 
 CONTESTANTS = (Floor, Ferry, FerryFile, Dramatiq, Celery, RQ)

@@ -1,6 +1,7 @@
-# How long an idle engine takes for one job: from just before its request is published to its acknowledgement, seen on the wire
-# by a door between the engine and the broker. The publisher does not pass the door.
-# Invariant: one request at a time, each of another document, with a pause of random length in between; all are in the figures.
+# How long an idle engine takes for one job: from just before its request is published to its acknowledgement, seen on
+# the wire by a door between the engine and the broker. The publisher does not pass the door.
+# Invariant: one request at a time, each of another document, with a pause of random length in between; all but the
+# first ones are in the figures.
 import random
 import statistics
 import time

@@ -1,6 +1,6 @@
 # One round of one contestant, measured from outside and in the same way for all: by looking at its table of records.
-# Invariant: the clock runs from the first look that finds records to the first that finds all, and what was done before the
-# first look is not counted; so starting up costs nobody anything. A round that did not end whole is an error, no figure.
+# Invariant: the clock runs from the first look that finds records to the first that finds all, and what was done before
+# the first look is not counted; so starting up costs nobody anything. A round that did not end whole is an error.
 import contextlib
 import sqlite3
 import subprocess

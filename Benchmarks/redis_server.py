@@ -1,16 +1,29 @@
-# A private Redis for RQ: on a socket file of its own, with its append-only file written every second, as RQ's users run it.
-# Invariant: no port is opened, no Redis of the machine is touched; without a redis-server there is none, and RQ is left out.
+# A private Redis for RQ: on a socket file of its own, with its append-only file written every second, as is usual.
+# Invariant: no port is opened and no Redis of the machine is touched; where there is no redis-server, nor Debian's
+# package to unpack, RQ is left out.
+import pathlib
 import shutil
 import subprocess
 import time
+
+HERE = pathlib.Path(__file__).resolve().parent
 
 
 class RedisServer:
     """Started at the first question for its address."""
 
     def __init__(self, folder):
-        self.folder, self.process = folder, None
-        self.program = shutil.which("redis-server")
+        self.folder, self.process, self.found = folder, None, None
+
+    @property
+    def program(self):
+        """The server's path; nil when there is none to be had."""
+        if self.found is None:
+            unpacked = self.folder.with_name("redis-unpacked")
+            self.found = shutil.which("redis-server") or ""
+            if not self.found and subprocess.run([HERE / "redis-unpacked", unpacked], check=False).returncode == 0:
+                self.found = str(unpacked / "redis-server")
+        return self.found or None
 
     @property
     def url(self):

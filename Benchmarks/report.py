@@ -1,5 +1,6 @@
 # From rounds to words: medians, ratios to the floor and to Dramatiq, and the table that people read.
-# Invariant: a ratio is of medians of one run; what was not measured is shown as a dash, never as a guess.
+# Invariant: a ratio is the median of the ratios within each round, so that what slows a round down slows both of its
+# sides; what was not measured is shown as a dash, never as a guess.
 import statistics
 
 COLUMNS = "jobs_per_second", "processor_us_per_job", "broker_us_per_job", "peak_mb", "published_per_second"
@@ -14,11 +15,18 @@ def summary(results):
             found[name] = {column: statistics.median(one[column] for one in rounds) for column in COLUMNS}
             speeds = [one["jobs_per_second"] for one in rounds]
             found[name] |= {"slowest": min(speeds), "fastest": max(speeds)}
-    for own in found.values():
+    for name, own in found.items():
         for other in ("floor", "dramatiq"):
-            if other in found:
-                own[f"to_{other}"] = own["jobs_per_second"] / found[other]["jobs_per_second"]
+            theirs = speeds_by_round(results[other]) if other in found else {}
+            mine = speeds_by_round(results[name])
+            ratios = [mine[number] / theirs[number] for number in mine if number in theirs]
+            if ratios:
+                own[f"to_{other}"] = statistics.median(ratios)
     return found
+
+
+def speeds_by_round(result):
+    return {one["round"]: one["jobs_per_second"] for one in result["rounds"]}
 
 
 def ratio(value):
@@ -31,15 +39,16 @@ def aligned(rows):
     """Columns as wide as their widest cell; the first to the left, the others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
-        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths)))
-        .rstrip() for row in rows]
+        "  ".join([row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])])
+        for row in rows]
 
 
 def table(facts):
     machine, results = facts["machine"], facts["results"]
     lines = [
-        f"{facts['rounds']} rounds, {facts['jobs']:,} requests each (peers: a part) · {machine['cores']} cores shared with"
-        f" the broker · RabbitMQ {machine['rabbitmq']} · {facts['at']}",
+        f"{facts['rounds']} rounds, {facts['jobs']:,} requests each (peers: a part) · {machine['cores']} cores shared"
+        f" with the broker · RabbitMQ {machine['rabbitmq']} · {facts['at']}",
+        f"{machine['processor']} · load {machine['load_at_start']:.1f} at the start; above 0.5, others worked beside",
         *([facts["note"]] if facts["note"] else []), "",
     ]
     rows = [("median", "jobs/s", "slowest–fastest", "× floor", "× Dramatiq", "CPU µs/job", "broker µs/job", "peak MB",

@@ -81,7 +81,7 @@ def run(options, place):
                 results[contestant.name].setdefault("failures", []).append(str(failure))
                 say(f"round {number} {contestant.name}: FAILED: {failure}")
                 continue
-            results[contestant.name]["rounds"].append(measured)
+            results[contestant.name]["rounds"].append({"round": number} | measured)
             say(f"round {number} {contestant.name}: {measured['jobs_per_second']:,.0f} jobs/s")
     if options.latency:
         for contestant in contestants:

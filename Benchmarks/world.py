@@ -1,5 +1,5 @@
-# Where the benchmark happens: a folder with a private broker, a private Redis where there is one, the floor's programs, and
-# documents made once, of which every round gets a fresh copy.
+# Where the benchmark happens: a folder with a private broker, a private Redis where there is one, the floor's programs,
+# and documents made once, of which every round gets a fresh copy.
 # Invariant: everything that is started here listens on loopback (Redis: on a file) and ends with this context.
 import contextlib
 import json
@@ -37,7 +37,7 @@ class World:
     def __init__(self, folder, ferry):
         self.folder, self.ferry = folder.resolve(), ferry.resolve()
         self.broker_folder, self.templates = self.folder / "broker", self.folder / "templates"
-        self.variables, self.redis = {}, None
+        self.variables, self.redis, self.load_at_start = {}, None, os.getloadavg()[0]
 
     def __enter__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,8 @@ class World:
         control = checked([REPOSITORY / "broker/ctl", "--data", self.broker_folder, "version"])
         return {
             "processor": model[0] if model else platform.machine(), "cores": len(os.sched_getaffinity(0)),
-            "system": platform.platform(), "load_at_end": os.getloadavg()[0], "rabbitmq": control.strip(),
+            "system": platform.platform(), "load_at_start": self.load_at_start,
+            "rabbitmq": control.strip(),
             "python": platform.python_version(), "sqlite_of_python": sqlite3.sqlite_version,
         }
 
@@ -128,7 +129,7 @@ def source(number):
     return {
         "code": code(number), "label": f"Customer {number} Ltd", "street": f"{number % 200 + 1} Harbour Street",
         "city": ("Oslo", "Zürich", "İzmir", "Kraków")[number % 4], "country": ("NO", "CH", "TR", "PL")[number % 4],
-        "phone": f"+47 {number:08d}", "email": f"office@customer-{number}.example", "credit": number * 10,
+        "phone": f"+47 {number + 1:08d}", "email": f"office@customer-{number}.example", "credit": number * 10,
     }
 
 

@@ -1,6 +1,6 @@
-/* Flat JSON objects for the floor: read into pairs of name and value, and written again. A value is a string (unescaped),
- * or a number, true, false or null as it was written; nested values are refused, because the floor has none.
- * Invariant: what is not a flat object is refused, never guessed; names and values live in the object's own buffer until
+/* Flat JSON objects for the floor: read into pairs of name and value, and written again. A value is a string, unescaped
+ * here, a number, true, false or null as it was written; nested values are refused, because the floor has none.
+ * Invariant: what is no flat object is refused, never guessed; names and values live in the object's own buffer until
  * the next reading into it. */
 #ifndef FLAT_JSON_H
 #define FLAT_JSON_H

@@ -48,8 +48,8 @@ static void open_database(const char *path) {
     load = prepare("SELECT fields FROM documents WHERE type_id = ?1 AND name = ?2");
     save = prepare("UPDATE documents SET fields = ?3, updated_at = ?4 WHERE type_id = ?1 AND name = ?2");
     record = prepare(
-        "INSERT INTO jobs (id, request, type_name, source_name, target_name, status, operation, diff, created_at, ended_at)"
-        " VALUES (?1, ?2, ?3, ?4, ?4, ?5, 'update', ?6, ?7, ?8)");
+        "INSERT INTO jobs (id, request, type_name, source_name, target_name, status, operation, diff, created_at,"
+        " ended_at) VALUES (?1, ?2, ?3, ?4, ?4, ?5, 'update', ?6, ?7, ?8)");
 }
 
 static void run(sqlite3_stmt *statement) {

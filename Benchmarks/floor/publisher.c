@@ -1,6 +1,6 @@
 /* The floor of publishing: each line of standard input becomes a persistent, mandatory message with an id of its own,
  * which the broker confirms. As many as --window are on their way at a time.
- * Invariant: it ends with status 0 only when every line was confirmed and none returned. Prints its count and seconds. */
+ * Invariant: it ends with status 0 only when every line was confirmed and none returned. Prints count and seconds. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/time.h>

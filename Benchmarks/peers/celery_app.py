@@ -1,5 +1,5 @@
-# The job under Celery, as its documentation advises for work that must not get lost: acks_late, confirms, a quorum queue.
-# Invariant: the task is acknowledged after do_job has committed. `celery_app.py fill` sends the requests of standard input.
+# The job under Celery, as is advised for work that must not get lost: acks_late, confirms, a quorum queue.
+# Invariant: the task is acknowledged after do_job has committed. `celery_app.py fill` sends what standard input has.
 import json
 import os
 import sys

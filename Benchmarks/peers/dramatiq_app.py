@@ -1,5 +1,5 @@
 # The job under Dramatiq: it acknowledges after the actor has returned; here on a quorum queue, like all others.
-# Invariant: when an actor returns, do_job has committed. `dramatiq_app.py` sends the requests of standard input.
+# Invariant: when an actor returns, do_job has committed. `dramatiq_app.py fill` sends the lines of standard input.
 import json
 import os
 import sys

@@ -1,5 +1,5 @@
 # The benchmark's job as a user of a Python task queue would write it: the floor's work and SQL, in sqlite3.
-# Invariant: when do_job returns, record and target are committed with synchronous=FULL; an id with a record is not done again.
+# Invariant: when do_job returns, record and target are committed with synchronous=FULL; an id is done once.
 import json
 import os
 import sqlite3
@@ -48,8 +48,8 @@ def do_job(job_id, request):
                     "UPDATE documents SET fields = ?, updated_at = ? WHERE type_id = ? AND name = ?",
                     (json.dumps(target), ended, TARGET, name))
             db.execute(
-                "INSERT INTO jobs (id, request, type_name, source_name, target_name, status, operation, diff, created_at,"
-                " ended_at) VALUES (?, ?, ?, ?, ?, ?, 'update', ?, ?, ?)",
+                "INSERT INTO jobs (id, request, type_name, source_name, target_name, status, operation, diff,"
+                " created_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, 'update', ?, ?, ?)",
                 (job_id, json.dumps(request), request["sync_job_type"], name, name, "Finished" if diff else "Skipped",
                  json.dumps(diff), received, ended))
         db.execute("COMMIT")

@@ -1,4 +1,5 @@
-# The job under RQ on Redis. Its workers take a job off the list before they do it: a worker that dies leaves it to a clean-up.
+# The job under RQ on Redis. Its workers take a job off the list before they do it; what one leaves that dies is found
+# by a clean-up.
 # Invariant: a job counts as finished after do_job has committed. `rq_app.py fill` queues standard input, `left` counts.
 import json
 import os
