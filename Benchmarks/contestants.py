@@ -78,14 +78,9 @@ class Floor(Contestant):
         packages = "librabbitmq4", "libsqlite3-0"
         return world.checked(["dpkg-query", "-W", "-f", "${Package} ${Version} ", *packages]).strip()
 
-    def fill(self):
-        text = self.publish(world.requests("Customer Sync", self.count))
-        return json.loads(text)["seconds"]
-
-    def publish(self, lines):
-        return world.checked(
-            [self.world.folder / "publisher", "--exchange", "ferry.requests", "--key", "default.customer_sync"],
-            input=lines, env=self.environment())
+    @property
+    def fill_command(self):
+        return [self.world.folder / "publisher", "--exchange", "ferry.requests", "--key", "default.customer_sync"]
 
     @property
     def command(self):
@@ -180,7 +175,7 @@ class Celery(Peer):
 
 
 class RQ(Peer):
-    name, title, package, queue, share = "rq", "RQ on Redis, 2 SimpleWorkers", "rq", "bench_rq", 0.02
+    name, title, package, queue, share = "rq", "RQ on Redis, 2 SimpleWorkers", "rq", "bench_rq", 0.05
 
     def missing(self):
         return None if self.world.redis.program else "no redis-server, and apt-get download brings none"
