@@ -2,6 +2,8 @@
 # Invariant: the axis begins at zero and is linear; every number in the picture is one of the summary's.
 from html import escape
 
+import report
+
 WIDTH, LEFT, ROW, TOP = 900, 290, 44, 64
 
 
@@ -27,7 +29,7 @@ def draw(facts):
         color = "#8fd694" if title.startswith("Ferry") else "#7aa2d6" if title.startswith("floor") else "#6b7482"
         words = f"{own['jobs_per_second']:,.0f}"
         if "to_floor" in own and not title.startswith("floor"):
-            words += f" · {own['to_floor']:.3g} of the floor"
+            words += f" · {report.ratio(own['to_floor'])} of the floor"
         low, high = LEFT + own["slowest"] * scale, LEFT + own["fastest"] * scale
         parts += [
             f'<text x="{LEFT - 12}" y="{y + 17}" text-anchor="end">{escape(title)}</text>',
