@@ -52,6 +52,12 @@ chaos-boundaries: libraries ## kill -9 at each boundary of the crash table, 20 t
 	swift build -c release --product ferry
 	@chaos/boundaries --ferry $(FERRY) $(CHAOS)
 
+.PHONY: bench
+bench: libraries ## the same job by a bare C loop, Ferry and Python's task queues, side by side (see docs/benchmarks.md)
+	@scripts/install-dependencies gcc libc6-dev python3 python3-venv
+	swift build -c release --product ferry
+	@Benchmarks/run --ferry $(FERRY) $(BENCH)
+
 .PHONY: examples
 examples: libraries ## the example program of Examples/, built and tested as the package of its own that it is
 	swift build --package-path Examples
@@ -68,7 +74,7 @@ format: ## put the sources into the format
 .PHONY: clean
 clean: ## remove what was built and what demo and tests left behind
 	@[ ! -d .demo ] || demo/down
-	rm -rf .build .demo .test
+	rm -rf .build .demo .test .bench
 
 .PHONY: libraries
 libraries:
