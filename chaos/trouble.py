@@ -156,17 +156,30 @@ class Trouble:
         this one, and it is empty by then. The workers of RabbitMQ 3.10 are told only if it stays away for a moment.
         """
         group = self.world.groups[0]
-        with self.side_gate:
-            patience = time.monotonic() + 10
-            while self.depth(f"{group.prefix}.side") != 0:
-                if time.monotonic() > patience or self.is_over.is_set():
-                    self.counts["delete_queue"] -= 1
-                    return
-                time.sleep(0.2)
-            self.management("DELETE", f"queues/ferry/{group.prefix}.side")
+        queue = f"{group.prefix}.side"
+        # A broker that is killed meanwhile counts from zero again, and one that has just declared a queue may forget it.
+        with self.side_gate, self.world.broker.lock:
+            if not self.is_empty_for_certain(queue):
+                self.counts["delete_queue"] -= 1
+                return
+            self.management("DELETE", f"queues/ferry/{queue}")
             self.rest(self.weather_random.uniform(2, 4), end)
             group.ferry("topology", "apply")
             time.sleep(1)
+
+    def is_empty_for_certain(self, queue):
+        """Whether nobody has a message of the queue: the broker counts a quorum queue's anew only every five seconds."""
+        patience = time.monotonic() + 40
+        empty_since = None
+        while time.monotonic() < patience and not self.is_over.is_set():
+            if self.depth(queue) != 0:
+                empty_since = None
+            elif empty_since is None:
+                empty_since = time.monotonic()
+            elif time.monotonic() - empty_since > 11:
+                return True
+            time.sleep(0.5)
+        return False
 
     def depth(self, queue):
         for line in self.world.broker.control(
