@@ -18,11 +18,15 @@ public struct DeadLetterDelivery: Sendable {
     /// What to publish before answering it when it only strayed: it came down the delay ladder for a queue of ours, and the
     /// broker knew of no binding in that moment; nil for every other.
     ///
-    /// RabbitMQ 3.10 hands on what is due while it starts, before it has read its bindings (seen once in fifteen kills). The
-    /// message goes straight to its queue, once: were that gone for good, it would come back from there as a dead letter.
+    /// RabbitMQ 3.10 hands on what is due while it starts, before it has read its bindings (seen once in fifteen kills); what
+    /// passes through several exchanges keeps the name of the first. The message goes straight to its queue, once: were that
+    /// gone for good, it would come back from there as a dead letter.
     public func strayed(in topology: Topology) -> OutgoingMessage? {
         let headers = original.properties.headers
-        guard original.exchange == topology.resume, headers[DeadLetter.Header.reason.rawValue] == nil,
+        let isOfLadder =
+            original.exchange == topology.resume
+            || topology.delayLevels.contains { topology.delay($0) == original.exchange }
+        guard isOfLadder, headers[DeadLetter.Header.reason.rawValue] == nil,
             let queue = original.routingKey.split(separator: ".").last.map(String.init),
             topology.queueNames.contains(queue)
         else { return nil }

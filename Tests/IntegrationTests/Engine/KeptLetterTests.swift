@@ -54,16 +54,16 @@ import Testing
             let topology = world.composition.topology
             try await world.putCustomers([("C-1", ["customer_name": "Ada"])])
             let connection = try await AMQPConnection.open(try world.composition.broker("test"), logger: world.logger)
-            for (id, queue) in [("strayed", "short"), ("lost", "long")] {
-                // Without its queue the broker knows of no binding, as in the moment when it starts after a crash.
-                try await connection.deleteQueue(topology.workQueue(queue))
-                let address = topology.delayAddress(seconds: 1, queue: queue)
+            // Without its queue the broker knows of no binding, as in the moment when it starts after a crash.
+            for queue in ["short", "long"] { try await connection.deleteQueue(topology.workQueue(queue)) }
+            for (id, queue, seconds) in [("strayed", "short", 1), ("far", "short", 2), ("lost", "long", 1)] {
+                let address = topology.delayAddress(seconds: seconds, queue: queue)
                 let request = SyncRequest(id: id, type: "customer_sync", sourceName: "C-1")
                 try await world.publish(
                     [(id: id, body: JSONValue.object(request.json).canonicalBytes)], exchange: address.exchange,
                     routingKey: address.routingKey)
             }
-            try await eventually("both are unroutable") { try await world.ready(in: topology.dead) == 2 }
+            try await eventually("all are unroutable") { try await world.ready(in: topology.dead) == 3 }
             for queue in topology.queues where queue.name == topology.workQueue("short") {
                 try await connection.declareQueue(queue.name, durable: true, arguments: queue.arguments)
             }
@@ -73,7 +73,7 @@ import Testing
             }
             await connection.close()
             try await world.whileWorking({ $0.queues = ["short"] }) { _ in
-                try await world.job("strayed", ended: .finished)
+                try await eventually("the strayed have run") { try await world.endedJobs() == 2 }
                 try await eventually("the other is a letter") {
                     try await world.store.deadLetters(DeadLetterFilter()).map(\.jobID) == ["lost"]
                 }
