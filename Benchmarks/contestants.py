@@ -123,6 +123,16 @@ class Ferry(Contestant):
             world.write_lines(lines, map(make, range(self.count)))
             self.ferry("documents", "import", document_type, lines, "--name", "code", "--quiet", folder=folder)
             lines.unlink()
+        self.bind(folder)
+
+    def bind(self, folder):
+        """Notes which target each source has, as the jobs that synced it before would have."""
+        with contextlib.closing(sqlite3.connect(folder / "store.sqlite")) as store, store:
+            store.executemany(
+                "INSERT INTO bindings (type_slug, source_system, source_type, source_name, key, target_system, target_type,"
+                " target_name, is_deleted, updated_at) VALUES (?, 'erp', 'Customer', ?, '', ?, 'Account', ?, 0, 0)",
+                ((slug, world.code(n), system, world.code(n)) for n in range(self.count)
+                 for slug, system in (("customer_sync", "app"), ("shop_sync", "shop"))))
 
     def fill(self):
         lines = world.requests(self.sync_job_type, self.count)

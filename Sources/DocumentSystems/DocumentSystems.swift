@@ -69,7 +69,11 @@ public struct DocumentSystems: DocumentLookups, Sendable {
     ///   carried exactly).
     public func load(_ key: DocumentKey) async throws(JobFailure) -> DocumentState {
         let entry = try entry(key.type)
-        return try await naming(key.type.system) { () async throws(JobFailure) in try await entry.loads.call(key) }
+        return try await naming(key.type.system) { () async throws(JobFailure) in
+            // The store is at hand: to gather calls would cost more than the call.
+            guard !entry.system.isEmbedded else { return try await entry.system.load([key])[0] }
+            return try await entry.loads.call(key)
+        }
     }
 
     /// Finds documents, together with whatever else waits to be found in the system.
@@ -77,7 +81,10 @@ public struct DocumentSystems: DocumentLookups, Sendable {
     /// - Throws: ``JobFailure`` as ``load(_:)``.
     public func find(_ query: DocumentQuery) async throws(JobFailure) -> [Document] {
         let entry = try entry(query.type)
-        return try await naming(query.type.system) { () async throws(JobFailure) in try await entry.finds.call(query) }
+        return try await naming(query.type.system) { () async throws(JobFailure) in
+            guard !entry.system.isEmbedded else { return try await entry.system.find([query])[0] }
+            return try await entry.finds.call(query)
+        }
     }
 
     /// Makes one conditional write, together with whatever else waits to be written to its system.

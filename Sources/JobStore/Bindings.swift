@@ -10,7 +10,7 @@ enum BindingRow {
         """
     private static let select = "SELECT \(content) FROM bindings WHERE \(keyCondition)"
     private static let selectStanding = """
-        SELECT version_order, source_version, is_deleted, target_system, target_type, target_name
+        SELECT version_order, source_version, is_deleted, target_system, target_type, target_name, sent_hash, stored_hash
         FROM bindings WHERE \(keyCondition)
         """
     /// Stores a binding in place of what was there; a run that knows no version leaves the fence where it stands.
@@ -39,13 +39,21 @@ enum BindingRow {
     enum Standing {
         /// A later version of the source was applied already.
         case stale
+        /// It is stored as it is.
+        case same
         /// It is stored with the same target.
         case sameTarget
-        /// It is new, or its target is, or nobody looked.
+        /// It is new, or its target is.
         case other
 
-        /// The statement that stores it.
-        var store: String { self == .sameTarget ? updateSameTarget : upsert }
+        /// The statement that stores it; nil where nothing is to be written.
+        var store: String? {
+            switch self {
+            case .stale, .same: nil
+            case .sameTarget: updateSameTarget
+            case .other: upsert
+            }
+        }
     }
 
     static func keyValues(_ key: BindingKey) -> [DatabaseValue] {
@@ -97,27 +105,33 @@ enum BindingRow {
     }
 
     /// Compares a binding with what is stored where it is or, for a renamed source, where it was.
-    ///
-    /// Without a version there is nothing to compare.
     static func standing(of binding: Binding, renamedFrom old: BindingKey?, in db: Database) throws -> Standing {
-        guard let version = binding.sourceVersion else { return .other }
-        if let old, try standing(of: binding, version, against: old, in: db) == .stale { return .stale }
-        return try standing(of: binding, version, against: binding.key, in: db)
+        if let old, try standing(of: binding, against: old, in: db) == .stale { return .stale }
+        return try standing(of: binding, against: binding.key, in: db)
     }
 
+    /// Without a version a source is older than nothing.
     private static func standing(
-        of binding: Binding, _ version: DocumentVersion, against key: BindingKey, in db: Database
+        of binding: Binding, against key: BindingKey, in db: Database
     ) throws -> Standing {
         try db.firstRow(selectStanding, keyValues(key)) { row in
             var columns = ColumnReader(row)
             let fence = try columns.version()
             let isDeleted = try columns.bool()
-            if let fence, !(isDeleted && binding.isNewIncarnation), version.isOlder(than: fence) { return .stale }
+            if let fence, let version = binding.sourceVersion, !(isDeleted && binding.isNewIncarnation),
+                version.isOlder(than: fence)
+            {
+                return .stale
+            }
             let type = binding.target.type
-            let isSame =
+            let isSameTarget =
                 try columns.text().hasSameBytes(as: type.system) && columns.text().hasSameBytes(as: type.name)
                 && columns.text().hasSameBytes(as: binding.target.name)
-            return isSame ? .sameTarget : .other
+            guard isSameTarget else { return .other }
+            let isSame =
+                try columns.optionalDigest() == binding.sentHash && columns.optionalDigest() == binding.storedHash
+                && isDeleted == binding.isDeleted && (binding.sourceVersion ?? fence) == fence
+            return isSame ? .same : .sameTarget
         } ?? .other
     }
 

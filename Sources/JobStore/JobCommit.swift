@@ -55,15 +55,29 @@ extension JobStore {
             let bytes = part.reduce(0) { total, ready in
                 if case .success(let ready) = ready { total + ready.bytes } else { total }
             }
-            results += try await writer.write("commit", count: part.count, bytes: bytes) { context in
-                try part.map { ready in
-                    switch ready {
-                    case .success(let ready): try ready.perform(in: context)
-                    case .failure(let failure): .refused(failure)
-                    }
-                }
+            results += try await writer.write("commit", count: part.count, bytes: bytes, inSavepoint: false) { context in
+                try Self.perform(part, in: context)
             }
         }
         return results
+    }
+
+    /// Performs all in one savepoint; where that breaks a rule of the schema, each in its own.
+    private static func perform(
+        _ commits: [Result<ReadyCommit, JobFailure>], in context: WriteContext
+    ) throws -> [CommitResult] {
+        func perform(isGuarded: Bool) throws -> [CommitResult] {
+            try commits.map { ready in
+                switch ready {
+                case .success(let ready): try ready.perform(in: context, isGuarded: isGuarded)
+                case .failure(let failure): .refused(failure)
+                }
+            }
+        }
+        do {
+            return try context.inSavepoint { try perform(isGuarded: false) }
+        } catch let error as DatabaseError where !context.failsTransaction(error) {
+            return try perform(isGuarded: true)
+        }
     }
 }

@@ -57,17 +57,15 @@ extension DocumentRow {
             let text = try columns.bytes()
             let version = try columns.version()
             let isDeleted = try columns.bool()
+            let hash = try columns.digest()
             var document: Document
-            if text.count < LargeDocuments.minimumBytes {
-                document = Document(key: key, fields: try columns.object(text))
+            let isLarge = text.count >= LargeDocuments.minimumBytes
+            if isLarge, let known = large.document(key, hash: hash) {
+                document = known
             } else {
-                let hash = try columns.digest()
-                if let known = large.document(key, hash: hash) {
-                    document = known
-                } else {
-                    document = Document(key: key, fields: try columns.object(text)).shared
-                    large.keep(document, hash: hash, bytes: text.count)
-                }
+                document = Document(key: key, fields: try columns.object(text))
+                    .stored(hash: hash, byteCount: text.count)
+                if isLarge { large.keep(document, hash: hash, bytes: text.count) }
             }
             document.version = version
             return isDeleted ? .deleted(document) : .present(document)

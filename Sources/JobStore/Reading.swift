@@ -6,16 +6,19 @@ extension JobStore {
     /// How often a read that gave way is begun again.
     private static let maximumCuts = 5
 
-    /// Reads in one short transaction, on a snapshot.
+    /// Reads in one short transaction, on a snapshot; on the caller's thread, since to change threads takes longer than it does.
     func read<Value: Sendable>(
         _ operation: String, _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(JobStoreError) -> Value {
         if writer.isClosed { throw .closed(operation) }
         do {
             try await log.gate.pass(within: limits.gateTime)
-            return try await pool.read(body)
+            return try readHere(body)
         } catch { throw JobStoreError(error, operation: operation) }
     }
+
+    /// Not asynchronous, and so neither is the pool's `read`.
+    private func readHere<Value>(_ body: (Database) throws -> Value) throws -> Value { try pool.read(body) }
 
     /// Reads in one transaction that may be long: one that has taken a second and is in the way of a checkpoint is cut off,
     /// and begun again behind it.

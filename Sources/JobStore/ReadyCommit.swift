@@ -40,7 +40,6 @@ struct ReadyCommit: Sendable {
             let ready = try ReadyWrite(intended, maximumBytes: maximumDocumentBytes)
             job.targetName = ready.receipt.name
             binding?.target = DocumentKey(type: ready.type, name: ready.receipt.name)
-            binding?.storedHash = ready.hash
             binding?.isDeleted = ready.operation == .delete
             writes.append(ready)
         }
@@ -107,8 +106,11 @@ struct ReadyCommit: Sendable {
             remedy: "a document is no source of itself: correct the type's target, or leave out write_back")
     }
 
-    /// Asks the conditions in their order, then writes in a savepoint.
-    func perform(in context: WriteContext) throws -> JobStore.CommitResult {
+    /// Asks the conditions in their order, then writes.
+    ///
+    /// - Parameter isGuarded: whether it writes in a savepoint of its own, so that a row which breaks a rule of the schema
+    ///   refuses this commit alone; else that is thrown.
+    func perform(in context: WriteContext, isGuarded: Bool = true) throws -> JobStore.CommitResult {
         let known = try context.db.firstRow(
             "SELECT sequence, next_turn, order_key FROM jobs WHERE id = ?", [job.id.nameValue]
         ) { row in
@@ -130,18 +132,19 @@ struct ReadyCommit: Sendable {
         let end: EndEffects
         var asked = 0
         do {
-            end = try context.inSavepoint {
+            func write() throws -> EndEffects {
                 for (write, place) in zip(writes, places) {
                     try context.apply(write, typeID: place.typeID, row: place.row, at: committedAt)
                 }
                 try storeRecord(known?.sequence, in: context)
                 if let renamedFrom { try BindingRow.remove(renamedFrom, in: context) }
-                if let bindingRow, let standing { try context.execute(standing.store, bindingRow) }
+                if let bindingRow, let store = standing?.store { try context.execute(store, bindingRow) }
                 let end = try storeRest(orderKey: job.orderKey ?? known?.orderKey, in: context)
                 asked = try context.ask(again: job, awaited: awaited, bound: binding, at: committedAt)
                 return end
             }
-        } catch let error as DatabaseError where !context.failsTransaction(error) {
+            end = isGuarded ? try context.inSavepoint(write) : try write()
+        } catch let error as DatabaseError where isGuarded && !context.failsTransaction(error) {
             return .refused(Self.refusal(error))
         }
         return .committed(

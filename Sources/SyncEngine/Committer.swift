@@ -71,6 +71,38 @@ struct Committer: Sendable {
         return record
     }
 
+    /// Commits what several runs decided, and publishes what that owes; nil for each whose run does not count: it is to be run
+    /// again, from a fresh read.
+    func commit(_ transitions: [JobTransition]) async throws(JobStoreError) -> [SyncJob?] {
+        guard !transitions.isEmpty else { return [] }
+        for _ in transitions { Failpoint.beforeCommit.pass() }
+        let results = try await patience.attempt { () async throws(JobStoreError) in
+            try await store.commit(transitions)
+        }
+        var records: [SyncJob?] = []
+        records.reserveCapacity(results.count)
+        var owed: [OutboxMessage] = []
+        for result in results {
+            guard case .committed(let record, let more, let endedRelay) = result else {
+                records.append(nil)
+                continue
+            }
+            records.append(record)
+            if endedRelay != nil || more.count >= OutboxPublisher.batchSize {
+                try await settle(record, owed: more, endedRelay: endedRelay)
+            } else {
+                Failpoint.afterCommit.pass()
+                owed += more
+            }
+        }
+        var rest = owed[...]
+        while !rest.isEmpty {
+            _ = try await outbox.publish(Array(rest.prefix(OutboxPublisher.batchSize)))
+            rest = rest.dropFirst(OutboxPublisher.batchSize)
+        }
+        return records
+    }
+
     /// Publishes what a job owes, in pages, until nothing is left or the broker takes no more.
     func publishOwed(jobID: String) async throws(JobStoreError) {
         while true {

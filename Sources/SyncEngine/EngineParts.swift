@@ -48,7 +48,17 @@ struct EngineParts: Sendable {
         runner = JobRunner(
             executor: executor,
             supervisor: RunSupervisor(runs: runs, threads: ControllerThreads(size: controllerThreads)), inbox: inbox,
-            committer: committer, outages: outages, store: store, patience: patience, node: node, now: now,
-            logger: logger)
+            committer: committer, outages: outages, store: store, patience: patience, node: node,
+            storeOnlyTypes: Self.storeOnlyTypes(types, systems), now: now, logger: logger)
+    }
+
+    /// The slugs of types whose runs can wait for nothing outside the store: no document elsewhere, no code of a user.
+    private static func storeOnlyTypes(_ types: SyncJobTypes, _ systems: DocumentSystems) -> Set<String> {
+        Set(
+            types.all.filter { type in
+                guard let controller = type.controller as? any DeclarativeController else { return false }
+                return !controller.mapping.callsFunctions
+                    && type.systems.allSatisfy { systems[$0]?.isEmbedded == true }
+            }.map(\.slug))
     }
 }

@@ -38,6 +38,8 @@ struct JobRunner: Sendable {
     let store: JobStore
     let patience: StorePatience
     let node: String
+    /// The slugs of declarative types whose documents are all in the store.
+    let storeOnlyTypes: Set<String>
     let now: @Sendable () -> Timestamp
     let logger: Logger
 
@@ -263,7 +265,7 @@ struct JobRunner: Sendable {
     }
 
     /// `finished`, after the commit and at most once: what it throws is noted, the committed result stands.
-    private func finish(_ record: SyncJob, handle: JobHandle?, job: QueuedJob) async {
+    func finish(_ record: SyncJob, handle: JobHandle?, job: QueuedJob) async {
         guard let handle, job.request.relayFinished == nil,
             [.finished, .skipped, .relayed].contains(record.status)
         else { return }
@@ -285,7 +287,7 @@ struct JobRunner: Sendable {
         }
     }
 
-    private static func randomID() -> String { String(UInt64.random(in: .min ... .max), radix: 36) }
+    static func randomID() -> String { String(UInt64.random(in: .min ... .max), radix: 36) }
 }
 
 extension SyncJobType {

@@ -7,9 +7,15 @@ internal import SyncBroker
 extension Pipeline {
     // MARK: answers
 
+    /// Enters a delivery as settled, and answers what can be answered.
     func settle(_ delivery: Delivery, kind: Acknowledgement.Kind = .acknowledge) {
-        if ledger.settle(epoch: delivery.epoch, tag: delivery.tag, kind: kind) { release(delivery) }
+        enter(delivery, kind: kind)
         answer()
+    }
+
+    /// Enters a delivery as settled: committed, and everything it owed confirmed.
+    func enter(_ delivery: Delivery, kind: Acknowledgement.Kind = .acknowledge) {
+        if ledger.settle(epoch: delivery.epoch, tag: delivery.tag, kind: kind) { release(delivery) }
     }
 
     /// Answers the broker, one batch at a time: what is settled meanwhile goes into the next.

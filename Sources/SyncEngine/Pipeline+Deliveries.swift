@@ -41,15 +41,13 @@ extension Pipeline {
         taken = [:]
         inHand = [:]
         lanes.removeWaiting { $0.probing == nil && $0.delivery?.epoch != epoch }
-        var kept = FIFO<QueuedJob>()
-        while let job = ready.popFirst() {
+        for job in ready.takeAll() {
             if job.probing != nil || job.delivery?.epoch == epoch {
-                kept.append(job)
+                ready.append(job)
             } else {
-                releaseLane(of: job, into: &kept)
+                releaseLane(of: job)
             }
         }
-        ready = kept
         changes.removeAll { $0.epoch != epoch }
         dispatch()
     }

@@ -86,12 +86,10 @@ extension Pipeline {
 
     /// Sends what has not begun, and was delivered often, on its way again by a message that counts from zero.
     func handBackWorn() {
-        var kept = FIFO<QueuedJob>()
         var worn: [QueuedJob] = []
-        while let job = ready.popFirst() {
-            if job.delivery?.isWorn == true { worn.append(job) } else { kept.append(job) }
+        for job in ready.takeAll() {
+            if job.delivery?.isWorn == true { worn.append(job) } else { ready.append(job) }
         }
-        ready = kept
         let jobs = worn + lanes.takeWaiting { $0.delivery?.isWorn == true }
         guard !jobs.isEmpty else { return }
         running += jobs.count

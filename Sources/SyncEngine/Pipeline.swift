@@ -23,9 +23,12 @@ actor Pipeline {
     var ledger: AckLedger
     var epoch: UInt64 = 0
     var lanes = Lanes<QueuedJob>()
-    var ready = FIFO<QueuedJob>()
+    var ready = ReadyJobs()
     var changes = FIFO<Delivery>()
+    /// Jobs under way, and those of them that may wait for something outside the store: their number is bounded.
     var running = 0
+    var runningAlone = 0
+    var wavesTogether = 0
     var isPreparing = false
     var isRouting = false
     var isAnswering = false
@@ -43,6 +46,8 @@ actor Pipeline {
     var inHand: [Delivery.Origin: Int] = [:]
     let threads: ControllerThreads
 
+    /// The most jobs that are prepared together.
+    static let maximumWave = 256
     /// How long a write that was under way when its run was cut off may still land.
     static let writeDeadline = Duration.seconds(30)
     var counts = WorkerStatistics()
@@ -96,7 +101,9 @@ actor Pipeline {
     // MARK: jobs
 
     /// Puts a job into its lane; where two waiting jobs are the same work, the loser ends superseded.
-    func submit(_ job: QueuedJob) {
+    func submit(_ arrived: QueuedJob) {
+        var job = arrived
+        job.needsOnlyStore = runner.needsOnlyStore(arrived)
         guard var waiting = lanes.lastWaiting(key: job.orderKey), coalescing.canMerge(waiting, job) else {
             if lanes.submit(job, key: job.orderKey) { ready.append(job) }
             return
@@ -155,22 +162,57 @@ actor Pipeline {
     func dispatch() {
         guard !isPreparing, !isStopping else { return }
         let wasWaiting = suspects.isOneWaiting
-        let wave = suspects.next(from: &ready, running: running, places: min(concurrency - running, 256), at: .now)
+        var wave = suspects.next(
+            from: &ready.alone, running: running, places: min(concurrency - runningAlone, Self.maximumWave), at: .now)
+        runningAlone += wave.count
         if suspects.isOneWaiting, !wasWaiting { dispatchAgain(after: Suspects.patience) }
-        guard !wave.isEmpty else { return }
         if suspects.isOneRunning { warnOfSuspect(wave) }
+        if !suspects.isOneRunning, !suspects.isOneWaiting, ready.together.count >= leastTogether {
+            let together = ready.together.popFirst(Self.maximumWave)
+            wavesTogether += together.isEmpty ? 0 : 1
+            wave += together
+        }
+        guard !wave.isEmpty else { return }
         isPreparing = true
         running += wave.count
-        let runner = self.runner
-        errandSink.yield {
-            let preparations = try await runner.prepare(wave)
-            await self.prepared()
-            try await withThrowingDiscardingTaskGroup { group in
-                for (job, preparation) in zip(wave, preparations) {
-                    group.addTask { await self.finish(job, try await runner.run(job, preparation: preparation)) }
-                }
+        errandSink.yield { [wave] in try await self.run(wave) }
+    }
+
+    /// How many jobs that run together are worth a wave of their own: any number when no other wave is on its way, many when one
+    /// is, as what waits for its commit goes into one with the next.
+    private var leastTogether: Int {
+        switch wavesTogether {
+        case 0: 1
+        case 1: Self.maximumWave / 4
+        default: .max
+        }
+    }
+
+    /// Takes a wave of jobs to their ends: those that need only the store together, each other one by itself.
+    private nonisolated func run(_ wave: [QueuedJob]) async throws {
+        let found = zip(wave, try await runner.prepare(wave)).map { (job: $0, preparation: $1) }
+        let (decided, others) = await runner.decide(found.filter { $0.job.needsOnlyStore })
+        // The next wave is prepared while this one is committed.
+        await prepared()
+        try await withThrowingDiscardingTaskGroup { group in
+            for (job, preparation) in found where !job.needsOnlyStore {
+                group.addTask { try await self.run(job, preparation: preparation) }
+            }
+            var again = others
+            if decided.count + others.count > 0 {
+                let ended = try await runner.commit(decided)
+                await finish(ended)
+                again += ended.filter { $0.ending == nil }.map(\.job)
+            }
+            guard !again.isEmpty else { return }
+            for (job, preparation) in zip(again, try await runner.prepare(again)) {
+                group.addTask { try await self.run(job, preparation: preparation) }
             }
         }
+    }
+
+    private nonisolated func run(_ job: QueuedJob, preparation: JobStore.Preparation) async throws {
+        await finish(job, try await runner.run(job, preparation: preparation))
     }
 
     private func dispatchAgain(after delay: Duration) {
@@ -201,17 +243,30 @@ actor Pipeline {
     }
 
     func finish(_ job: QueuedJob, _ ending: JobRunner.Ending) {
+        conclude(job, ending)
+        answer()
+        dispatch()
+    }
+
+    private func finish(_ ended: [JobRunner.Ended]) {
+        wavesTogether -= 1
+        for job in ended { if let ending = job.ending { conclude(job.job, ending) } }
+        answer()
+        dispatch()
+    }
+
+    private func conclude(_ job: QueuedJob, _ ending: JobRunner.Ending) {
         running -= 1
+        if !job.needsOnlyStore { runningAlone -= 1 }
         suspects.ended(job)
         count(ending)
         if case .abandoned = ending { return }
-        if let delivery = job.delivery { settle(delivery) }
+        if let delivery = job.delivery { enter(delivery) }
         if case .committed(_, let leftover?) = ending {
             closeLane(of: job, until: leftover)
         } else {
-            releaseLane(of: job, into: &ready)
+            releaseLane(of: job)
         }
-        dispatch()
     }
 
     func count(_ ending: JobRunner.Ending) {
@@ -238,12 +293,12 @@ actor Pipeline {
     }
 
     func openLane(of job: QueuedJob) {
-        releaseLane(of: job, into: &ready)
+        releaseLane(of: job)
         dispatch()
     }
 
-    func releaseLane(of job: QueuedJob, into queue: inout FIFO<QueuedJob>) {
-        if let next = lanes.release(key: job.orderKey) { queue.append(next) }
+    func releaseLane(of job: QueuedJob) {
+        if let next = lanes.release(key: job.orderKey) { ready.append(next) }
     }
 }
 

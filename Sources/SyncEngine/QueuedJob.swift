@@ -19,6 +19,8 @@ struct QueuedJob: Sendable {
     let body: [UInt8]
     /// The ids of jobs that this one stands for.
     var superseded: [String] = []
+    /// Whether its run can wait for nothing outside the store; see ``JobRunner/needsOnlyStore(_:)``.
+    var needsOnlyStore = false
     /// The system whose open circuit this job is to try; nil for every other job.
     var probing: String?
 

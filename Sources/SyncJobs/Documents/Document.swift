@@ -75,7 +75,7 @@ public struct Document: Sendable, Hashable {
     }
 
     /// The hash of its fields, by which a conditional write tells whether it is still the document that was read.
-    public var fieldsHash: Digest { Digest(of: .object(fields)) }
+    public var fieldsHash: Digest { facts?.stored?.hash ?? Digest(of: .object(fields)) }
 
     /// The same document for many who hold it unchanged: what one of them works out about its fields, the others find.
     ///
@@ -86,11 +86,19 @@ public struct Document: Sendable, Hashable {
         return document
     }
 
+    /// The same document, whose fields were stored as so many bytes of canonical JSON with this hash.
+    public func stored(hash: Digest, byteCount: Int) -> Document {
+        var document = self
+        document.facts = DocumentFacts(stored: (hash, byteCount))
+        return document
+    }
+
     /// Whether nobody has set a field since it was a copy of `original`, which is ``shared``; false where that is not known.
     public func isUntouched(since original: Document) -> Bool { facts != nil && facts === original.facts }
 
     /// The size of its fields in bytes of canonical JSON.
     public var byteCount: Int {
+        if let stored = facts?.stored { return stored.byteCount }
         func count() -> Int { JSONValue.object(fields).canonicalBytes.count }
         return facts?.value("byteCount", count) ?? count()
     }

@@ -5,7 +5,11 @@ internal import Synchronization
 
 /// Values that follow from a document's fields, each made when it is first asked for.
 final class DocumentFacts: Sendable {
+    /// What the store wrote down beside the fields; nil where they come from elsewhere.
+    let stored: (hash: Digest, byteCount: Int)?
     private let values = Mutex<[String: any Sendable]>([:])
+
+    init(stored: (hash: Digest, byteCount: Int)? = nil) { self.stored = stored }
 
     /// The value of this name, which is made when there is none; of two who make it at once the first counts.
     func value<Value: Sendable, Failure: Error>(

@@ -27,5 +27,8 @@ public struct Digest: Sendable, Hashable {
     public init(ofParts parts: [String]) { self.init(of: .array(parts.map { .string($0) })) }
 
     /// 32 hexadecimal digits.
-    public var hex: String { bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+    public var hex: String {
+        func digit(_ value: UInt8) -> UInt8 { value + UInt8(ascii: value < 10 ? "0" : "W") }
+        return String(decoding: bytes.flatMap { [digit($0 >> 4), digit($0 & 15)] }, as: UTF8.self)
+    }
 }

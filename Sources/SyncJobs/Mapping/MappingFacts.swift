@@ -49,6 +49,9 @@ extension Mapping {
         targetRules + writeBack.map { PlacedRule(rule: $0, rows: relay?.each, table: nil) }
     }
 
+    /// Whether any rule calls a registered function: code that is not Ferry's.
+    public var callsFunctions: Bool { allRules.contains { $0.rule.using != nil } }
+
     /// The fields of the target that it reads by `match` or sets.
     public var targetFields: [TargetField] {
         let rowKeys = Set(tables.map(\.rowKey.place))

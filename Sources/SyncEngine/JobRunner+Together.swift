@@ -1,0 +1,101 @@
+// The way of most jobs: a first delivery of a declarative type whose documents are all in the store waits for nothing but the
+// store. Such jobs are decided one after the other and committed in one transaction: no task, no watch and no hop for each.
+// What turns out not to be so plain goes the way of JobRunner.run, which knows everything.
+
+internal import JobStore
+internal import Logging
+internal import SyncJobs
+
+extension JobRunner {
+    /// What a job that needs only the store came to, before its commit.
+    struct Decided: Sendable {
+        let job: QueuedJob
+        let handle: JobHandle?
+        let transition: JobTransition
+    }
+
+    /// How a job that was decided together with others ended.
+    struct Ended: Sendable {
+        let job: QueuedJob
+        /// Nil where it has to be run by itself, from a fresh read.
+        let ending: Ending?
+    }
+
+    /// Whether a job is its type's plain work, so that its run can wait for nothing outside the store and never for long.
+    func needsOnlyStore(_ job: QueuedJob) -> Bool {
+        let type = job.type
+        guard storeOnlyTypes.contains(type.slug), !type.isExclusive, type.onFailure != .block, job.probing == nil,
+            job.delivery?.isSuspect != true
+        else { return false }
+        let request = job.request
+        if request.hold || request.notBefore != nil || request.dedupKey != nil || request.relayFinished != nil {
+            return false
+        }
+        // The parent of a relay decides about thousands, and commits them.
+        if case .multiple = type.controller.way { return request.namesItsTarget }
+        return true
+    }
+
+    /// Decides what becomes of jobs that need only the store, without committing it.
+    ///
+    /// - Returns: what was decided, and those that have to be run by themselves.
+    func decide(
+        _ jobs: [(job: QueuedJob, preparation: JobStore.Preparation)]
+    ) async -> (decided: [Decided], others: [QueuedJob]) {
+        var decided: [Decided] = []
+        decided.reserveCapacity(jobs.count)
+        var others: [QueuedJob] = []
+        for (job, preparation) in jobs {
+            if preparation.isOfFirstRun, let result = await decide(job, preparation: preparation) {
+                decided.append(result)
+            } else {
+                others.append(job)
+            }
+        }
+        return (decided, others)
+    }
+
+    private func decide(_ job: QueuedJob, preparation: JobStore.Preparation) async -> Decided? {
+        Failpoint.prepared.pass()
+        var record = job.newRecord()
+        record.superseded = job.superseded
+        let run = JobRun(
+            job: record, turn: job.turn, runID: Self.randomID(), node: node, startedAt: now(), body: job.body)
+        let active = ActiveRun(run: run, timeout: job.request.timeout ?? job.type.timeout, leaseKey: nil)
+        let execution: Executor.Execution
+        do { execution = try await executor.execute(job, active: active, preparation: preparation) } catch {
+            // The store's own trouble: the job's own run waits for its end.
+            return nil
+        }
+        guard case .outcome(let outcome) = execution.result else { return nil }
+        // What a cancellation does to a run is no failure of the job.
+        if Task.isCancelled, execution.result.isCutShort { return nil }
+        return Decided(
+            job: job, handle: execution.handle,
+            transition: .next(
+                run, outcome: outcome, type: job.type, chance: Double.random(in: 0..<1), now: now()))
+    }
+
+    /// Makes true what was decided, in as few transactions as possible, and publishes what it owes.
+    func commit(_ decided: [Decided]) async throws(JobStoreError) -> [Ended] {
+        var ended: [Ended] = []
+        ended.reserveCapacity(decided.count)
+        let records = try await committer.commit(decided.map(\.transition))
+        for (decided, record) in zip(decided, records) {
+            guard let record else {
+                ended.append(Ended(job: decided.job, ending: nil))
+                continue
+            }
+            await finish(record, handle: decided.handle, job: decided.job)
+            ended.append(Ended(job: decided.job, ending: .committed(record, leftover: nil)))
+        }
+        return ended
+    }
+}
+
+extension JobStore.Preparation {
+    /// Whether nothing is known of the job, and nobody has asked anything of it.
+    fileprivate var isOfFirstRun: Bool {
+        job == nil && intent == nil && cancelReason == nil && seenHash == nil && checkpoint == nil && parking == nil
+    }
+}
