@@ -18,6 +18,7 @@ func product(_ name: String, _ package: String) -> Target.Dependency { .product(
 
 let logging = product("Logging", "swift-log")
 let grdb = product("GRDB", "GRDB.swift")
+let sqlite = product("GRDBSQLite", "GRDB.swift")
 let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
 let metrics = product("Metrics", "swift-metrics")
 let arguments = product("ArgumentParser", "swift-argument-parser")
@@ -54,7 +55,7 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         target("AMQP", ["CRabbitMQ", logging]),
         target("SyncJobs", ["CCrypto", logging]),
-        target("JobStore", ["SyncJobs", grdb, logging]),
+        target("JobStore", ["SyncJobs", grdb, sqlite, logging]),
         target("DocumentSystems", ["SyncJobs", "JobStore", grdb, logging]),
         target("SyncBroker", ["SyncJobs", "AMQP", logging]),
         target(

@@ -133,7 +133,7 @@ enum CircuitRow {
         try db.firstRow("SELECT \(columns) FROM circuits WHERE system = ?", [system.nameValue], circuit)
     }
 
-    private static func circuit(from row: Row) throws -> OpenCircuit {
+    private static func circuit(from row: StoredRow) throws -> OpenCircuit {
         var columns = ColumnReader(row)
         return OpenCircuit(
             stored: try columns.text(), openedAt: try columns.timestamp(), reason: try columns.text(),

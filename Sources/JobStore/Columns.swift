@@ -33,19 +33,12 @@ extension JSONValue {
     var columnValue: DatabaseValue { canonicalText.databaseValue }
 }
 
-extension StatementArguments {
-    /// Column values in their order.
-    ///
-    /// GRDB's initializer for one concrete type builds a key path each time, which costs more than all the rest.
-    init(columns: [DatabaseValue]) { self.init(columns.map { $0 as (any DatabaseValueConvertible)? }) }
-}
-
 /// Reads the columns of one row in the order in which they were selected.
 struct ColumnReader {
-    private let row: Row
+    private let row: StoredRow
     private var position: Int
 
-    init(_ row: Row, from position: Int = 0) {
+    init(_ row: StoredRow, from position: Int = 0) {
         self.row = row
         self.position = position
     }
@@ -56,17 +49,7 @@ struct ColumnReader {
     }
 
     /// An optional name or text.
-    mutating func optionalText() throws -> String? {
-        let value: DatabaseValue = row[next()]
-        switch value.storage {
-        case .null: return nil
-        case .string(let text): return text
-        case .blob(let data):
-            guard let text = String(data: data, encoding: .utf8) else { throw unreadable("text") }
-            return text
-        default: throw unreadable("text")
-        }
-    }
+    mutating func optionalText() throws -> String? { try row.text(next()) }
 
     /// A name or text.
     mutating func text() throws -> String {
@@ -90,7 +73,7 @@ struct ColumnReader {
 
     /// A whole number.
     mutating func int() throws -> Int {
-        guard let value: Int = row[next()] else { throw unreadable("number") }
+        guard let value = optionalInt() else { throw unreadable("number") }
         return value
     }
 
@@ -119,7 +102,7 @@ struct ColumnReader {
     }
 
     /// Bytes; SQLite keeps none as NULL.
-    mutating func bytes() throws -> [UInt8] { try row.withUnsafeData(atIndex: next()) { $0.map { [UInt8]($0) } ?? [] } }
+    mutating func bytes() throws -> [UInt8] { row.bytes(next()) }
 
     /// A hash, or nothing.
     mutating func optionalDigest() throws -> Digest? {

@@ -39,7 +39,7 @@ enum DeadLetterRow {
         ]
     }
 
-    static func letter(from row: Row) throws -> DeadLetterRecord {
+    static func letter(from row: StoredRow) throws -> DeadLetterRecord {
         var columns = ColumnReader(row, from: 1)
         let id = try columns.text()
         let jobID = try columns.optionalText()

@@ -100,11 +100,13 @@ extension JobStore {
 
     /// Rows of a statement that is made for one filter, and kept for no other.
     private static func rows<Value>(
-        _ sql: String, _ arguments: [DatabaseValue], in db: Database, _ read: (Row) throws -> Value
+        _ sql: String, _ arguments: [DatabaseValue], in db: Database, _ read: (StoredRow) throws -> Value
     ) throws -> [Value] {
-        let rows = try Row.fetchCursor(db, sql: sql, arguments: StatementArguments(columns: arguments))
         var values: [Value] = []
-        while let row = try rows.next() { values.append(try read(row)) }
+        try db.eachRow(sql, arguments, isKept: false) { row in
+            values.append(try read(row))
+            return true
+        }
         return values
     }
 }

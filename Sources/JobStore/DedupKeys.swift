@@ -64,7 +64,7 @@ enum JobLife {
                 AND EXISTS (SELECT 1 FROM jobs AS child WHERE child.parent = job.id AND child.is_open = 1)
             FROM jobs AS job WHERE id = ?
             """
-        return try db.firstRow(sql, [jobID.nameValue]) { $0[0] }
+        return try db.firstRow(sql, [jobID.nameValue]) { $0[0] as Int64 != 0 }
     }
 }
 

@@ -147,14 +147,15 @@ extension DocumentQuery {
         let arguments = ([first] + indexes.dropFirst()).flatMap { index in
             [index.id.databaseValue, FieldIndex.key(of: fields[index.field] ?? .null)]
         }
-        let rows = try Row.fetchCursor(db.cachedStatement(sql: sql), arguments: StatementArguments(columns: arguments))
         var documents: [Document] = []
-        while documents.count < max(limit, 0), let row = try rows.next() {
+        guard limit > 0 else { return documents }
+        try db.eachRow(sql, arguments) { row in
             var columns = ColumnReader(row)
             let (found, version, isDeleted) = try DocumentRow.content(&columns)
-            guard !isDeleted, fields.allSatisfy({ found[$0.key] == $0.value }) else { continue }
+            guard !isDeleted, fields.allSatisfy({ found[$0.key] == $0.value }) else { return true }
             documents.append(
                 Document(key: DocumentKey(type: type, name: try columns.text()), fields: found, version: version))
+            return documents.count < limit
         }
         return documents
     }

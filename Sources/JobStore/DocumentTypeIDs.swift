@@ -23,9 +23,8 @@ final class DocumentTypeIDs: Sendable {
     /// The number of a type; nil when there is no document of it.
     func id(of type: TypeName, in db: Database) throws -> Int64? {
         if let id = known.withLock({ $0[type] }) { return id }
-        let statement = try db.cachedStatement(sql: "SELECT id FROM document_types WHERE system = ? AND name = ?")
-        let arguments = StatementArguments(columns: [type.system.text.nameValue, type.name.text.nameValue])
-        return try Int64.fetchOne(statement, arguments: arguments)
+        let sql = "SELECT id FROM document_types WHERE system = ? AND name = ?"
+        return try db.firstRow(sql, [type.system.text.nameValue, type.name.text.nameValue]) { $0[0] }
     }
 
     /// Keeps numbers that are on the disk.

@@ -38,11 +38,11 @@ extension JobStore {
                 SELECT sequence, \(JobRow.columns) FROM jobs WHERE \(condition)
                 ORDER BY sequence DESC LIMIT \(filter.limit)
                 """
-            let rows = try Row.fetchCursor(db, sql: sql, arguments: StatementArguments(columns: arguments))
             var page = JobPage(jobs: [], nextSequence: nil)
-            while let row = try rows.next() {
+            try db.eachRow(sql, arguments, isKept: false) { row in
                 page.jobs.append(try JobRow.job(from: row, at: 1))
                 page.nextSequence = row[0]
+                return true
             }
             if page.jobs.count < filter.limit { page.nextSequence = nil }
             return page
@@ -58,11 +58,11 @@ extension JobStore {
         try await longRead("count") { db in
             let (condition, arguments) = filter.conditions
             let sql = "SELECT status, count(*) FROM jobs WHERE \(condition) GROUP BY status"
-            let rows = try Row.fetchCursor(db, sql: sql, arguments: StatementArguments(columns: arguments))
             var counts: [JobStatus: Int] = [:]
-            while let row = try rows.next() {
+            try db.eachRow(sql, arguments, isKept: false) { row in
                 var columns = ColumnReader(row)
                 counts[try columns.word(JobStatus.self)] = try columns.int()
+                return true
             }
             return counts
         }

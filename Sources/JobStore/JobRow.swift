@@ -28,7 +28,7 @@ enum JobRow {
 
     /// A record as column values, with the statements that store it: a plain one names and binds no later column.
     struct Values: Sendable {
-        let arguments: StatementArguments
+        let arguments: [DatabaseValue]
         private let isPlain: Bool
         /// About how much is stored.
         let bytes: Int
@@ -36,7 +36,7 @@ enum JobRow {
         init(_ job: SyncJob) {
             isPlain = JobRow.isPlain(job)
             let values = JobRow.values(of: job) + (isPlain ? [] : JobRow.laterValues(of: job))
-            arguments = StatementArguments(columns: values)
+            arguments = values
             bytes = JobRow.size(values)
         }
 
@@ -123,7 +123,7 @@ enum JobRow {
     }
 
     /// The record in a row that was selected with `columns`.
-    static func job(from row: Row, at position: Int = 0) throws -> SyncJob {
+    static func job(from row: StoredRow, at position: Int = 0) throws -> SyncJob {
         var columns = ColumnReader(row, from: position)
         let id = try columns.text()
         let requestHash = try columns.digest()

@@ -73,15 +73,15 @@ enum OutboxRow {
         _ condition: String, _ arguments: [DatabaseValue], limit: Int, except settled: Set<ExactString>, in db: Database
     ) throws -> [(sequence: Int64, message: OutboxMessage)] {
         let count = min(max(limit, 0), 10_000)
-        let statement = try db.cachedStatement(
-            sql: "SELECT \(columns), sequence FROM outbox WHERE \(condition) ORDER BY sequence")
-        let rows = try Row.fetchCursor(statement, arguments: StatementArguments(columns: arguments))
+        let sql = "SELECT \(columns), sequence FROM outbox WHERE \(condition) ORDER BY sequence"
         var messages: [(sequence: Int64, message: OutboxMessage)] = []
-        while messages.count < count, let row = try rows.next() {
+        guard count > 0 else { return messages }
+        try db.eachRow(sql, arguments) { row in
             var message = try message(from: row)
-            if settled.contains(ExactString(message.id)) { continue }
+            if settled.contains(ExactString(message.id)) { return true }
             if message.isBodyFromRecord { message.body = try request(of: message.messageID, in: db) }
             messages.append((row[9] as Int64, message))
+            return messages.count < count
         }
         return messages
     }
@@ -97,7 +97,7 @@ enum OutboxRow {
         } ?? []
     }
 
-    private static func message(from row: Row) throws -> OutboxMessage {
+    private static func message(from row: StoredRow) throws -> OutboxMessage {
         var columns = ColumnReader(row)
         let id = try columns.text()
         let jobID = try columns.text()

@@ -233,7 +233,7 @@ extension WriteContext {
         guard try mayHave(.parked) else { return nil }
         let place = try db.firstRow(
             "SELECT job, order_key FROM parked WHERE job = (SELECT sequence FROM jobs WHERE id = ?)", [jobID.nameValue]
-        ) { row in (job: row[0] as Int64, key: row[1] as String) }
+        ) { row in (job: row[0] as Int64, key: try row.text(1) ?? "") }
         guard let place else { return nil }
         try execute("DELETE FROM parked WHERE job = ?", [place.job.databaseValue])
         let next = try db.firstRow(

@@ -15,10 +15,10 @@ struct ReadyCommit: Sendable {
     private let writes: [ReadyWrite]
     private let committedAt: Timestamp
     private let jobRow: JobRow.Values
-    private let attemptRow: StatementArguments?
-    private let bindingRow: StatementArguments?
+    private let attemptRow: [DatabaseValue]?
+    private let bindingRow: [DatabaseValue]?
     private let outbox: [OutboxMessage]
-    private let outboxRows: [StatementArguments]
+    private let outboxRows: [[DatabaseValue]]
     private let children: [ReadyChild]
     private let awaited: [BindingKey]?
     private let parking: Parking?
@@ -28,7 +28,7 @@ struct ReadyCommit: Sendable {
     /// The rows of a child: its record and its first message.
     private struct ReadyChild: Sendable {
         let row: JobRow.Values
-        let message: StatementArguments?
+        let message: [DatabaseValue]?
     }
 
     /// - Throws: ``JobFailure`` when an embedded write can never be made.
@@ -59,15 +59,15 @@ struct ReadyCommit: Sendable {
         let endedAt = transition.at
         committedAt = endedAt
         jobRow = JobRow.Values(job)
-        attemptRow = transition.attempt.map { StatementArguments(columns: AttemptRow.values(of: $0)) }
+        attemptRow = transition.attempt.map { AttemptRow.values(of: $0) }
         awaited = transition.awaited
-        bindingRow = binding.map { StatementArguments(columns: BindingRow.values(of: $0, at: endedAt)) }
+        bindingRow = binding.map { BindingRow.values(of: $0, at: endedAt) }
         var size = jobRow.bytes + writes.reduce(0) { $0 + $1.bytes }
         (children, outbox) = Self.children(of: transition, size: &size)
         outboxRows = outbox.map { message in
             let values = OutboxRow.values(of: message)
             size += JobRow.size(values)
-            return StatementArguments(columns: values)
+            return values
         }
         bytes = size
     }
@@ -92,7 +92,7 @@ struct ReadyCommit: Sendable {
             let row = JobRow.Values(child)
             let message = messages[ExactString(child.id)]
             size += row.bytes + (message.map(JobRow.size) ?? 0)
-            return ReadyChild(row: row, message: message.map { StatementArguments(columns: $0) })
+            return ReadyChild(row: row, message: message)
         }
         return (children, others)
     }
@@ -162,7 +162,7 @@ struct ReadyCommit: Sendable {
 
     private func storeRecord(_ known: Int64?, in context: WriteContext) throws {
         if let known {
-            try context.execute(jobRow.update, jobRow.arguments + [known])
+            try context.execute(jobRow.update, jobRow.arguments + [known.databaseValue])
             if let attemptRow { try context.execute(AttemptRow.insertForKnownJob, attemptRow + [job.id.nameValue]) }
         } else {
             try context.execute(jobRow.insert, jobRow.arguments)

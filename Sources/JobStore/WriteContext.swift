@@ -69,14 +69,7 @@ final class WriteContext {
     }
 
     /// Runs a cached statement.
-    func execute(_ sql: String, _ arguments: [DatabaseValue]) throws {
-        try execute(sql, StatementArguments(columns: arguments))
-    }
-
-    /// Runs a cached statement with arguments that were made ready before the writer's turn.
-    func execute(_ sql: String, _ arguments: StatementArguments) throws {
-        try db.cachedStatement(sql: sql).execute(arguments: arguments)
-    }
+    func execute(_ sql: String, _ arguments: [DatabaseValue]) throws { try db.run(sql, arguments) }
 
     /// Whether a cached statement answers a row.
     func exists(_ sql: String, _ arguments: [DatabaseValue]) throws -> Bool {
@@ -117,22 +110,4 @@ final class WriteContext {
 
     /// Such a row was written in this transaction.
     func note(_ rows: RareRows) { rareRows?.formUnion(rows) }
-}
-
-extension Database {
-    /// Reads the first row that a cached statement answers.
-    ///
-    /// The row is valid inside `read` only: it is SQLite's own.
-    func firstRow<Value>(_ sql: String, _ arguments: [DatabaseValue], _ read: (Row) throws -> Value) throws -> Value? {
-        let cursor = try Row.fetchCursor(cachedStatement(sql: sql), arguments: StatementArguments(columns: arguments))
-        return try cursor.next().map(read)
-    }
-
-    /// Reads every row that a cached statement answers.
-    func allRows<Value>(_ sql: String, _ arguments: [DatabaseValue], _ read: (Row) throws -> Value) throws -> [Value] {
-        let cursor = try Row.fetchCursor(cachedStatement(sql: sql), arguments: StatementArguments(columns: arguments))
-        var values: [Value] = []
-        while let row = try cursor.next() { values.append(try read(row)) }
-        return values
-    }
 }

@@ -8,10 +8,16 @@ internal import SyncJobs
 
 extension JobRunner {
     /// What a job that needs only the store came to, before its commit.
-    struct Decided: Sendable {
+    final class Decided: Sendable {
         let job: QueuedJob
         let handle: JobHandle?
         let transition: JobTransition
+
+        init(job: QueuedJob, handle: JobHandle?, transition: JobTransition) {
+            self.job = job
+            self.handle = handle
+            self.transition = transition
+        }
     }
 
     /// How a job that was decided together with others ended.

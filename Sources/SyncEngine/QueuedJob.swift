@@ -5,18 +5,33 @@ internal import SyncJobs
 
 /// A request with its type, the message that brought it and the key it runs under.
 struct QueuedJob: Sendable {
-    /// The delivery to answer; nil where no broker is in play.
-    let delivery: Delivery?
-    let request: SyncRequest
-    let type: SyncJobType
-    /// The queue it was taken from, by its short name.
-    let queue: String
-    let orderKey: String
-    let receivedAt: Timestamp
-    /// The delivery's turn.
-    let turn: Int
-    /// The message's body, as received.
-    let body: [UInt8]
+    /// What does not change on the way, held once by all who pass the job on.
+    private final class Arrival: Sendable {
+        let delivery: Delivery?
+        let request: SyncRequest
+        let type: SyncJobType
+        let queue: String
+        let orderKey: String
+        let receivedAt: Timestamp
+        let turn: Int
+        let body: [UInt8]
+
+        init(
+            delivery: Delivery?, request: SyncRequest, type: SyncJobType, queue: String, receivedAt: Timestamp,
+            turn: Int, body: [UInt8]
+        ) {
+            self.delivery = delivery
+            self.request = request
+            self.type = type
+            self.queue = queue
+            self.receivedAt = receivedAt
+            self.turn = turn
+            self.body = body
+            orderKey = request.orderKey(of: type)
+        }
+    }
+
+    private let arrival: Arrival
     /// The ids of jobs that this one stands for.
     var superseded: [String] = []
     /// Whether its run can wait for nothing outside the store; see ``JobRunner/needsOnlyStore(_:)``.
@@ -28,15 +43,23 @@ struct QueuedJob: Sendable {
         delivery: Delivery?, request: SyncRequest, type: SyncJobType, queue: String, receivedAt: Timestamp,
         turn: Int, body: [UInt8]
     ) {
-        self.delivery = delivery
-        self.request = request
-        self.type = type
-        self.queue = queue
-        self.receivedAt = receivedAt
-        self.turn = turn
-        self.body = body
-        orderKey = request.orderKey(of: type)
+        arrival = Arrival(
+            delivery: delivery, request: request, type: type, queue: queue, receivedAt: receivedAt, turn: turn,
+            body: body)
     }
+
+    /// The delivery to answer; nil where no broker is in play.
+    var delivery: Delivery? { arrival.delivery }
+    var request: SyncRequest { arrival.request }
+    var type: SyncJobType { arrival.type }
+    /// The queue it was taken from, by its short name.
+    var queue: String { arrival.queue }
+    var orderKey: String { arrival.orderKey }
+    var receivedAt: Timestamp { arrival.receivedAt }
+    /// The delivery's turn.
+    var turn: Int { arrival.turn }
+    /// The message's body, as received.
+    var body: [UInt8] { arrival.body }
 
     /// A record of it that nothing has happened to yet.
     func newRecord() -> SyncJob {

@@ -1,0 +1,157 @@
+// The door to SQLite's own interface, for the statements that every job runs: to make a row or a list of arguments out of
+// GRDB's types costs more than such a statement itself. Connections, transactions, preparing and keeping statements, and
+// errors are GRDB's. Invariant: a pointer lives no longer than the call that got it, and a statement is reset when its call
+// returns, however it does.
+internal import Foundation
+internal import GRDB
+internal import GRDBSQLite
+
+extension Database {
+    /// Runs a cached statement to its end.
+    func run(_ sql: String, _ arguments: [DatabaseValue]) throws {
+        try cachedStatement(sql: sql).eachRow(arguments) { _ in true }
+    }
+
+    /// Reads the first row that a cached statement answers.
+    ///
+    /// The row is valid inside `read` only: it is SQLite's own.
+    func firstRow<Value>(
+        _ sql: String, _ arguments: [DatabaseValue], _ read: (StoredRow) throws -> Value
+    ) throws -> Value? {
+        var value: Value?
+        try eachRow(sql, arguments) { row in
+            value = try read(row)
+            return false
+        }
+        return value
+    }
+
+    /// Reads every row that a cached statement answers.
+    func allRows<Value>(
+        _ sql: String, _ arguments: [DatabaseValue], _ read: (StoredRow) throws -> Value
+    ) throws -> [Value] {
+        var values: [Value] = []
+        try eachRow(sql, arguments) { row in
+            values.append(try read(row))
+            return true
+        }
+        return values
+    }
+
+    /// Reads the rows that a statement answers, as long as `read` wants more.
+    ///
+    /// - Parameter isKept: whether the statement is kept for the next time; not for one that is made for one question.
+    func eachRow(
+        _ sql: String, _ arguments: [DatabaseValue], isKept: Bool = true, _ read: (StoredRow) throws -> Bool
+    ) throws {
+        let statement = try isKept ? cachedStatement(sql: sql) : makeStatement(sql: sql)
+        try statement.eachRow(arguments, read)
+    }
+}
+
+/// The row that a statement stands at; valid where it is handed out.
+struct StoredRow {
+    fileprivate let statement: OpaquePointer
+
+    /// A whole number; 0 for NULL.
+    subscript(column: Int) -> Int64 { sqlite3_column_int64(statement, CInt(column)) }
+    /// A whole number, or NULL.
+    subscript(column: Int) -> Int64? { isNull(column) ? nil : self[column] as Int64 }
+    /// A whole number; 0 for NULL.
+    subscript(column: Int) -> Int { Int(self[column] as Int64) }
+    /// A whole number, or NULL.
+    subscript(column: Int) -> Int? { (self[column] as Int64?).map { Int($0) } }
+
+    /// The value as it is stored, to be used as an argument.
+    subscript(column: Int) -> DatabaseValue {
+        switch sqlite3_column_type(statement, CInt(column)) {
+        case SQLITE_INTEGER: (self[column] as Int64).databaseValue
+        case SQLITE_FLOAT: sqlite3_column_double(statement, CInt(column)).databaseValue
+        case SQLITE_TEXT: withText(column) { String(decoding: $0, as: UTF8.self) }.databaseValue
+        case SQLITE_BLOB: Data(bytes(column)).databaseValue
+        default: .null
+        }
+    }
+
+    func isNull(_ column: Int) -> Bool { sqlite3_column_type(statement, CInt(column)) == SQLITE_NULL }
+
+    /// Text as SQLite has it, or the text that a BLOB's bytes are; nil for NULL.
+    ///
+    /// - Throws: ``JobStoreError`` (`corrupt`) for anything else.
+    func text(_ column: Int) throws -> String? {
+        switch sqlite3_column_type(statement, CInt(column)) {
+        case SQLITE_NULL: return nil
+        case SQLITE_TEXT: return withText(column) { String(decoding: $0, as: UTF8.self) }
+        case SQLITE_BLOB:
+            guard let text = String(validating: bytes(column), as: UTF8.self) else {
+                throw JobStoreError.unreadable("text", column: column)
+            }
+            return text
+        default: throw JobStoreError.unreadable("text", column: column)
+        }
+    }
+
+    /// The bytes of a BLOB or of a text; none for NULL.
+    func bytes(_ column: Int) -> [UInt8] {
+        guard let start = sqlite3_column_blob(statement, CInt(column)) else { return [] }
+        return [UInt8](UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, CInt(column)))))
+    }
+
+    private func withText<Value>(_ column: Int, _ read: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
+        let start = sqlite3_column_text(statement, CInt(column))
+        return read(UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, CInt(column)))))
+    }
+}
+
+extension Statement {
+    /// SQLite makes a copy of what is bound.
+    private static let copies = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+    /// Steps through the rows, as long as `read` wants more.
+    fileprivate func eachRow(_ arguments: [DatabaseValue], _ read: (StoredRow) throws -> Bool) throws {
+        guard Int(sqlite3_bind_parameter_count(sqliteStatement)) == arguments.count else {
+            throw DatabaseError(
+                resultCode: .SQLITE_RANGE, message: "\(arguments.count) arguments are not what it takes", sql: sql)
+        }
+        defer {
+            sqlite3_reset(sqliteStatement)
+            sqlite3_clear_bindings(sqliteStatement)
+        }
+        for (position, argument) in arguments.enumerated() { try check(bind(argument, at: CInt(position + 1))) }
+        while true {
+            let code = sqlite3_step(sqliteStatement)
+            if code == SQLITE_DONE { return }
+            guard code == SQLITE_ROW else { return try check(code) }
+            if try !read(StoredRow(statement: sqliteStatement)) { return }
+        }
+    }
+
+    private func bind(_ argument: DatabaseValue, at position: CInt) -> CInt {
+        switch argument.storage {
+        case .null: return sqlite3_bind_null(sqliteStatement, position)
+        case .int64(let number): return sqlite3_bind_int64(sqliteStatement, position, number)
+        case .double(let number): return sqlite3_bind_double(sqliteStatement, position, number)
+        case .string(var text):
+            return text.withUTF8 { bytes in
+                // Where there is no text there is no pointer, which would be NULL.
+                guard let start = bytes.baseAddress else {
+                    return sqlite3_bind_text(sqliteStatement, position, "", 0, Self.copies)
+                }
+                return start.withMemoryRebound(to: CChar.self, capacity: bytes.count) {
+                    sqlite3_bind_text(sqliteStatement, position, $0, CInt(bytes.count), Self.copies)
+                }
+            }
+        case .blob(let data):
+            return data.withUnsafeBytes { bytes in
+                guard let start = bytes.baseAddress else { return sqlite3_bind_zeroblob(sqliteStatement, position, 0) }
+                return sqlite3_bind_blob(sqliteStatement, position, start, CInt(bytes.count), Self.copies)
+            }
+        }
+    }
+
+    private func check(_ code: CInt) throws {
+        guard code != SQLITE_OK else { return }
+        let message = sqlite3_errmsg(sqlite3_db_handle(sqliteStatement)).map { String(cString: $0) }
+        throw DatabaseError(resultCode: ResultCode(rawValue: code), message: message, sql: sql)
+    }
+}
