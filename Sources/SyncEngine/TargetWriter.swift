@@ -200,20 +200,9 @@ struct TargetWriter: Sendable {
             // The store knows no shapes: what version the document has is said with the write.
             after?.version = try systems.shape(of: change.type).version(in: fields)
         }
-        let job = handle.job
-        let key =
-            switch change.operation {
-            case .insert: Digest(ofParts: ["insert", job.id, change.type.description])
-            case .update, .delete:
-                Digest(
-                    ofParts: [
-                        change.operation.rawValue, job.id, change.before?.fieldsHash.hex ?? "",
-                        Digest(of: change.diff.json).hex,
-                    ])
-            }
         return DocumentWrite(
             type: change.type, before: change.before, after: after,
-            fallbackName: newName(of: change, handle: handle), diff: change.diff, idempotencyKey: key)
+            fallbackName: newName(of: change, handle: handle), diff: change.diff, jobID: handle.job.id)
     }
 
     /// The name of a new document where its system gives none: what its name field says, else the source's name, with the

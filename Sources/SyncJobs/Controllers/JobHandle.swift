@@ -35,20 +35,38 @@ public struct DocumentQuery: Sendable, Hashable {
 
 /// A job as its controller sees it.
 public struct JobHandle: Sendable {
-    /// The record so far.
-    public let job: SyncJob
-    /// The type.
-    public let type: SyncJobType
-    /// The flags in force: the type's with the job's overrides.
-    public let flags: SyncFlags
-    /// The source document (its last image, when it was deleted); nil when it could not be loaded.
-    public let source: Document?
-    /// Whether the source was deleted.
-    public let isSourceDeleted: Bool
+    /// What is the same for every view of the job, held once.
+    private final class Run: Sendable {
+        let job: SyncJob
+        let type: SyncJobType
+        let flags: SyncFlags
+        let source: Document?
+        let isSourceDeleted: Bool
+        let checkpoint: JSONValue?
+        let lookups: any DocumentLookups
+        let services: any JobServices
+        let logger: Logger
+        let recordings = JobRecordings()
+
+        init(
+            job: SyncJob, type: SyncJobType, source: Document?, isSourceDeleted: Bool, checkpoint: JSONValue?,
+            lookups: any DocumentLookups, services: any JobServices, logger: Logger
+        ) {
+            self.job = job
+            self.type = type
+            flags = job.request.flags.applied(to: type.flags)
+            self.source = source
+            self.isSourceDeleted = isSourceDeleted
+            self.checkpoint = checkpoint
+            self.lookups = lookups
+            self.services = services
+            self.logger = logger
+        }
+    }
+
+    private let run: Run
     /// The binding of this source, a deleted target's tombstone included.
     public private(set) var binding: Binding?
-    /// What an earlier attempt of the job saved; nil when none did.
-    public let checkpoint: JSONValue?
     /// What the request carries for the controller, or what the answer that chose the target says instead; empty when
     /// neither says anything.
     public private(set) var context: JSONObject
@@ -56,13 +74,6 @@ public struct JobHandle: Sendable {
     public private(set) var targetKey: String
     /// What `targets` answered, when it answered this one target alone; nil otherwise.
     public private(set) var answer: TargetAnswer?
-    /// Reading documents of any configured system.
-    public let lookups: any DocumentLookups
-    /// Bindings, progress, checkpoints: what the engine does for a running job.
-    public let services: any JobServices
-    /// A logger that carries the job's id.
-    public let logger: Logger
-    private let recordings = JobRecordings()
 
     /// Makes a handle.
     public init(
@@ -70,19 +81,33 @@ public struct JobHandle: Sendable {
         checkpoint: JSONValue? = nil, lookups: any DocumentLookups, services: any JobServices = NoServices(),
         logger: Logger
     ) {
-        self.job = job
-        self.type = type
-        flags = job.request.flags.applied(to: type.flags)
-        self.source = source
-        self.isSourceDeleted = isSourceDeleted
+        run = Run(
+            job: job, type: type, source: source, isSourceDeleted: isSourceDeleted, checkpoint: checkpoint,
+            lookups: lookups, services: services, logger: logger)
         self.binding = binding
-        self.checkpoint = checkpoint
         context = job.request.context ?? JSONObject()
         targetKey = job.request.targetKey ?? ""
-        self.lookups = lookups
-        self.services = services
-        self.logger = logger
     }
+
+    /// The record so far.
+    public var job: SyncJob { run.job }
+    /// The type.
+    public var type: SyncJobType { run.type }
+    /// The flags in force: the type's with the job's overrides.
+    public var flags: SyncFlags { run.flags }
+    /// The source document (its last image, when it was deleted); nil when it could not be loaded.
+    public var source: Document? { run.source }
+    /// Whether the source was deleted.
+    public var isSourceDeleted: Bool { run.isSourceDeleted }
+    /// What an earlier attempt of the job saved; nil when none did.
+    public var checkpoint: JSONValue? { run.checkpoint }
+    /// Reading documents of any configured system.
+    public var lookups: any DocumentLookups { run.lookups }
+    /// Bindings, progress, checkpoints: what the engine does for a running job.
+    public var services: any JobServices { run.services }
+    /// A logger that carries the job's id.
+    public var logger: Logger { run.logger }
+    private var recordings: JobRecordings { run.recordings }
 
     /// The same job with another context, binding or key: what a single answer of `targets` runs with.
     ///

@@ -30,8 +30,13 @@ public struct DocumentWrite: Sendable, Hashable {
     public var fallbackName: String
     /// The difference between the two.
     public var diff: Diff
-    /// The same for every repetition of the same intended write (see `reliability`: idempotency keys).
-    public var idempotencyKey: Digest
+    private let key: Key
+
+    /// Where the idempotency key comes from.
+    private enum Key: Sendable {
+        case known(Digest)
+        case ofJob(id: String)
+    }
 
     /// Makes a write.
     public init(
@@ -43,7 +48,45 @@ public struct DocumentWrite: Sendable, Hashable {
         self.after = after
         self.fallbackName = fallbackName
         self.diff = diff
-        self.idempotencyKey = idempotencyKey
+        key = .known(idempotencyKey)
+    }
+
+    /// Makes the write of a job, whose key follows from what it does to the document as it was read.
+    public init(
+        type: DocumentType, before: Document?, after: Document?, fallbackName: String, diff: Diff, jobID: String
+    ) {
+        self.type = type
+        self.before = before
+        self.after = after
+        self.fallbackName = fallbackName
+        self.diff = diff
+        key = .ofJob(id: jobID)
+    }
+
+    /// The same for every repetition of the same intended write (see `reliability`: idempotency keys).
+    ///
+    /// Made when it is asked for: what is written with the job's commit needs none.
+    public var idempotencyKey: Digest {
+        switch key {
+        case .known(let key): key
+        case .ofJob(let id) where operation == .insert: Digest(ofParts: ["insert", id, type.description])
+        case .ofJob(let id):
+            Digest(ofParts: [operation.rawValue, id, before?.fieldsHash.hex ?? "", Digest(of: diff.json).hex])
+        }
+    }
+
+    /// Equal writes have equal keys.
+    public static func == (left: DocumentWrite, right: DocumentWrite) -> Bool {
+        left.type == right.type && left.before == right.before && left.after == right.after
+            && left.fallbackName.hasSameBytes(as: right.fallbackName) && left.diff == right.diff
+            && left.idempotencyKey == right.idempotencyKey
+    }
+
+    /// Hashes what is written.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(type)
+        hasher.combine(before)
+        hasher.combine(after)
     }
 
     /// Insert, update or delete, by what is there before and after.

@@ -24,18 +24,30 @@ public struct ExactString: Sendable, Hashable, Comparable, CustomStringConvertib
 
     /// Hashes the UTF-8 bytes.
     public func hash(into hasher: inout Hasher) {
-        for byte in text.utf8 { hasher.combine(byte) }
+        let count: Void? = text.utf8.withContiguousStorageIfAvailable { bytes in
+            hasher.combine(bytes: .init(bytes))
+            hasher.combine(bytes.count)
+        }
+        // Text that is not Swift's own, which its own would have to equal.
+        if count == nil { ExactString(String(decoding: Array(text.utf8), as: UTF8.self)).hash(into: &hasher) }
     }
 }
 
 extension String {
     /// Whether both strings are the same UTF-8 bytes.
     public func hasSameBytes(as other: String) -> Bool {
-        utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+        guard utf8.count == other.utf8.count else { return false }
+        return utf8.withContiguousStorageIfAvailable { mine in
+            other.utf8.withContiguousStorageIfAvailable { mine.elementsEqual($0) }
+        }.flatMap { $0 } ?? utf8.elementsEqual(other.utf8)
     }
 
     /// Whether this string's UTF-8 bytes come before the other's.
-    public func precedesByBytes(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
+    public func precedesByBytes(_ other: String) -> Bool {
+        utf8.withContiguousStorageIfAvailable { mine in
+            other.utf8.withContiguousStorageIfAvailable { mine.lexicographicallyPrecedes($0) }
+        }.flatMap { $0 } ?? utf8.lexicographicallyPrecedes(other.utf8)
+    }
 
     /// The longest beginning of whole characters within so many UTF-8 bytes, with "…" where something was cut.
     ///
