@@ -97,6 +97,8 @@ def round_of(contestant, patience=180):
     left = contestant.left()
     if left:
         raise Failed(f"{left} requests were left in the queue")
+    if problem := contestant.wrong():
+        raise Failed(problem)
     if jobs < contestant.count / 2:
         raise Failed(f"too few jobs to measure: {first[0]} of {contestant.count} were done at the first look")
     return {
