@@ -17,6 +17,8 @@ class Contestant:
     share = 1.0
     database_name = "bench.sqlite"
     has_latency = ends_by_itself = False
+    # How many records the store holds at the start, and for how many seconds a round may last.
+    records_before, patience = 0, 180
 
     def __init__(self, place, options):
         self.world = place
@@ -63,7 +65,10 @@ class Contestant:
 
     def measured(self):
         """One round: the figures."""
-        return measure.round_of(self)
+        return measure.round_of(self, patience=self.patience)
+
+    def observe(self, jobs, program):
+        """Called at each look, with the number of records."""
 
     def wrong(self):
         """What is not as it should be once all records are there; nil when nothing is."""
