@@ -59,6 +59,13 @@ bench: libraries ## the same job by a bare C loop, Ferry and Python's task queue
 	swift build -c release --product BenchController
 	@Benchmarks/run --ferry $(FERRY) $(BENCH)
 
+.PHONY: bench-growth
+bench-growth: libraries ## Ferry's speed and memory as records, messages, documents and processes grow (most of an hour)
+	@scripts/install-dependencies gcc libc6-dev python3 python3-venv
+	swift build -c release --product ferry
+	swift build -c release --product BenchController
+	@Benchmarks/growth --ferry $(FERRY) $(BENCH)
+
 .PHONY: examples
 examples: libraries ## the example program of Examples/, built and tested as the package of its own that it is
 	swift build --package-path Examples

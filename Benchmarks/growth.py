@@ -1,5 +1,6 @@
 # Ferry alone, under conditions that grow: records, messages, documents, concurrency, processes; its memory over very
-# many jobs, and what slow jobs cost the others. `Benchmarks/growth --help` says how; docs/benchmarks.md what is measured.
+# many jobs, and what slow jobs cost the others. `Benchmarks/growth --help` says how; docs/benchmarks.md what is
+# measured.
 # Invariant: what was started here is ended here, also after Ctrl-C, and what was measured by then is written.
 import argparse
 import datetime

@@ -35,9 +35,11 @@ def draw(facts):
 
 def curve_panels(curve):
     points = [point for point in curve["points"] if point["rounds"]]
+    is_documents = curve["axis"] == "bytes"
     for column, words, color in (("jobs_per_second", "jobs/s", SPEED), ("peak_mb", "peak MB", MEMORY)):
         line = [(point["value"], point[column]) for point in points]
-        yield panel(f"{curve['title']}: {words}", line, color)
+        bar = growth_report.MEMORY_MB if column == "peak_mb" and is_documents else None
+        yield panel(f"{curve['title']} ({curve['axis']}): {words}", line, color, bar)
 
 
 def listing_panel(facts):
@@ -102,6 +104,8 @@ def panel(title, line, color, bar=None, is_dense=False):
         parts.append(f'<path d="M0 {y}H{PANEL_WIDTH}" stroke="{BAR}" stroke-dasharray="5 4"/>')
     parts.append(f'<path d="{path}" stroke="{color}" stroke-width="2" fill="none"/>')
     written = range(len(line)) if not is_dense else (len(line) - 1,)
+    if is_dense:
+        parts.append(f'<text y="{PANEL_HEIGHT + 17}">{short(values[0])}</text>')
     for i in written:
         (x, y), anchor = spots[i], "middle" if 0 < i < len(line) - 1 else "start" if i == 0 else "end"
         parts.append(f'<circle cx="{x}" cy="{y}" r="3" fill="{color}"/>')
@@ -114,4 +118,4 @@ def short(value):
     for size, letter in ((1_000_000, "M"), (10_000, "k")):
         if value >= size:
             return f"{value / (1000 if letter == 'k' else size):,.1f}".removesuffix(".0") + letter
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}".removesuffix(".0")

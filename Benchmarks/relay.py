@@ -1,6 +1,6 @@
 # One job that relays: a bundle of customers becomes a child job for each, whose work is that of the other rows.
-# Invariant: the worker is at work before the bundle is asked for, so the time is the whole of it: from the publishing of
-# one request to the commit of the last child, the reading of the bundle and the birth of the children included.
+# Invariant: the worker is at work before the bundle is asked for, so the time is the whole of it: from the publishing
+# of one request to the commit of the last child, the reading of the bundle and the birth of the children included.
 import time
 
 import measure

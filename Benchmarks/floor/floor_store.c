@@ -4,7 +4,8 @@
  * Ferry.
  * Invariant: every column that Ferry fills for such a job is filled, in the same form; loop.h acknowledges after the
  * commit. Left out: what only a second writer or a failure needs (a second look at hash and turn before the write, the
- * savepoint, outbox, intents, leases, pauses), time-outs, hooks, dead letters, reconnection; the mapping is compiled in. */
+ * savepoint, outbox, intents, leases, pauses), time-outs, hooks, dead letters, reconnection. Its mapping is compiled
+ * in. */
 #include <unistd.h>
 
 #include "digest.h"

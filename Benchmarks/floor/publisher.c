@@ -53,7 +53,8 @@ static void publish(
     expect_status(status, "publisher: publish");
 }
 
-/* An id of its own as the clients of the others make it: 36 characters, random, so that an index of ids is as scattered. */
+/* An id of its own as the clients of the others make it: 36 random characters, so that an index of ids is as
+ * scattered. */
 static void make_id(char *id, size_t size) {
     uint64_t words[2];
     if (getrandom(words, sizeof words, 0) != sizeof words) fail("publisher: no random numbers");

@@ -1,6 +1,6 @@
 # What slow jobs cost the others: a key whose jobs sleep, one among a hundred, or one job of 20 minutes on `long`.
-# Invariant: the others' speed is told by the ends in their own records, from the first to the last; the slow ones are not
-# waited for, and the long one must be under way when the worker is stopped.
+# Invariant: the others' speed is told by the ends in their own records, from the first to the last; the slow ones are
+# not waited for, and the long one must be under way when the worker is stopped.
 import statistics
 import time
 import types
@@ -42,8 +42,8 @@ class Beside(FerryController):
         for queue in ("ferry.default", "ferry.long"):
             self.world.empty(queue)
 
-    def speed(self):
-        """The others' jobs a second."""
+    def measured(self):
+        """The others' jobs a second, and the processor time of everything by their number."""
         self.prepare()
         self.fill()
         log = self.folder / "program.log"
@@ -54,6 +54,7 @@ class Beside(FerryController):
                 if time.monotonic() > deadline or program.process.poll() is not None:
                     raise measure.Failed(f"the others did not end: {program.last_words()}")
                 time.sleep(0.05)
+            processor = program.processor_seconds()
         finally:
             program.end()
             self.empty()
@@ -62,28 +63,29 @@ class Beside(FerryController):
         slow = measure.look(self.database, "SELECT count(*) FROM jobs WHERE type_slug IN ('slow_key', 'long_job')")
         if self.what != "nothing" and not slow:
             raise measure.Failed(f"there was no {self.what}")
-        return measure.look(self.database, SPEED)
+        return {"jobs_per_second": round(measure.look(self.database, SPEED), 1),
+                "processor_us_per_job": round(processor / self.count * 1e6, 1)}
 
 
 def measured(place, jobs, rounds):
-    """Each one's median speed, and the median of the ratios to the speed with nothing beside in the same round."""
+    """Each one's medians, and the median of the ratios to the speed with nothing beside in the same round."""
     kinds = [Beside(place, jobs, what) for what in ("nothing", "slow key", "long job")]
     whole, failures = [], []
     for number in range(1, rounds + 1):
-        speeds = {}
+        figures = {}
         try:
             for kind in kinds if number % 2 else reversed(kinds):
-                speeds[kind.what] = kind.speed()
-                say(f"beside {kind.what}: {speeds[kind.what]:,.0f} jobs/s")
-            whole.append(speeds)
+                figures[kind.what] = kind.measured()
+                say(f"beside {kind.what}: {figures[kind.what]['jobs_per_second']:,.0f} jobs/s")
+            whole.append(figures)
         except (measure.Failed, world.Unusable) as failure:
             failures.append(str(failure))
             say(f"beside, round {number}: FAILED: {failure}")
     found = {}
     for what in [kind.what for kind in kinds] if whole else ():
-        found[what] = {
-            "jobs_per_second": round(statistics.median(speeds[what] for speeds in whole), 1),
-            "to_nothing": round(statistics.median(speeds[what] / speeds["nothing"] for speeds in whole), 4)}
+        ratios = [one[what]["jobs_per_second"] / one["nothing"]["jobs_per_second"] for one in whole]
+        found[what] = {column: statistics.median(one[what][column] for one in whole) for column in whole[0][what]}
+        found[what]["to_nothing"] = round(statistics.median(ratios), 4)
     return {"jobs": jobs, "rounds": whole, "speeds": found, "failures": failures}
 
 

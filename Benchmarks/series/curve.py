@@ -1,5 +1,5 @@
-# A curve: the same work under one condition that grows, each point a median of rounds that are interleaved with those of
-# the other points.
+# A curve: the same work under one condition that grows, each point a median of rounds that are interleaved with those
+# of the other points.
 # Invariant: a point whose round failed says so, and has no figures.
 import dataclasses
 import statistics

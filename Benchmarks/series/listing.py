@@ -9,6 +9,9 @@ FILTERS = {
     "--source": ("--source", "{name}"), "--target": ("--target", "{name}"),
     "--error": ("--error", "controller_failed"), "--since 1h": ("--since", "1h"), "--open": ("--open",),
     "--status failed --type": ("--status", "failed", "--type", "customer_sync"),
+    "--status failed --source": ("--status", "failed", "--source", "{name}"),
+    "--type, of which there is none": ("--type", "shop_sync"),
+    "--status, of which there is none": ("--status", "canceled", "--since", "1h"),
 }
 
 
