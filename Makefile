@@ -56,7 +56,15 @@ chaos-boundaries: libraries ## kill -9 at each boundary of the crash table, 20 t
 bench: libraries ## the same job by a bare C loop, Ferry and Python's task queues, side by side (see docs/benchmarks.md)
 	@scripts/install-dependencies gcc libc6-dev python3 python3-venv
 	swift build -c release --product ferry
+	swift build -c release --product BenchController
 	@Benchmarks/run --ferry $(FERRY) $(BENCH)
+
+.PHONY: bench-growth
+bench-growth: libraries ## Ferry's speed and memory as records, messages, documents and processes grow (most of an hour)
+	@scripts/install-dependencies gcc libc6-dev python3 python3-venv
+	swift build -c release --product ferry
+	swift build -c release --product BenchController
+	@Benchmarks/growth --ferry $(FERRY) $(BENCH)
 
 .PHONY: examples
 examples: libraries ## the example program of Examples/, built and tested as the package of its own that it is
@@ -65,11 +73,11 @@ examples: libraries ## the example program of Examples/, built and tested as the
 
 .PHONY: lint
 lint: ## the format rules, strictly
-	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks
 
 .PHONY: format
 format: ## put the sources into the format
-	swift format --in-place --parallel --recursive Package.swift Sources Tests
+	swift format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks
 
 .PHONY: clean
 clean: ## remove what was built and what demo and tests left behind

@@ -68,6 +68,10 @@ let package = Package(
                 arguments, lifecycle, logging,
             ]),
         .executableTarget(name: "FerryMain", dependencies: ["Ferry"], swiftSettings: settings),
+        // The row ferry-controller of `make bench`: a program with a controller, built only there.
+        .executableTarget(
+            name: "BenchController", dependencies: ["Ferry", "SyncJobs"], path: "Benchmarks/controller",
+            exclude: ["ferry.yaml"], swiftSettings: settings),
         tests("HouseTests", ["SyncJobs", "JobStore"]),
         tests("AMQPTests", ["AMQP", logging]),
         tests("SyncJobsTests", ["SyncJobs"]),

@@ -42,11 +42,15 @@ class Progress:
 
 
 FINISHED = "SELECT count(*) FROM jobs WHERE status = 'Finished'"
+# The records of a round in a store that held others before.
+FINISHED_AFTER = "SELECT count(*) FROM jobs WHERE sequence > {} AND +status = 'Finished'"
 
 
 def watch(contestant, program, count, patience):
     """Follows a program from its first record to its last; answers the two marks."""
     progress = Progress(contestant.database)
+    before = contestant.records_before
+    finished = FINISHED_AFTER.format(before) if before else FINISHED
     broker = contestant.world.broker_pid
 
     def mark(jobs):
@@ -56,13 +60,14 @@ def watch(contestant, program, count, patience):
         deadline = time.monotonic() + patience
         first = None
         while True:
-            jobs = progress()
+            jobs = max(progress() - before, 0)
+            contestant.observe(jobs, program)
             if jobs and first is None:
                 first = mark(jobs)
             if jobs >= count:
                 last = mark(jobs)
                 # A record may be there before its job is over; the end is when all are.
-                while look(contestant.database, FINISHED) < count:
+                while look(contestant.database, finished) < count:
                     last = mark(jobs)
                     if time.monotonic() > deadline:
                         raise Failed("records without the status Finished")
@@ -70,8 +75,8 @@ def watch(contestant, program, count, patience):
                 return first, last
             if time.monotonic() > deadline:
                 raise Failed(f"{jobs} of {count} jobs after {patience} s: {program.last_words()}")
-            if program.process.poll() is not None and progress() < count:
-                raise Failed(f"it ended after {progress()} of {count} jobs: {program.last_words()}")
+            if program.process.poll() is not None and progress() - before < count:
+                raise Failed(f"it ended after {progress() - before} of {count} jobs: {program.last_words()}")
             time.sleep(LOOK)
     finally:
         progress.close()
@@ -97,6 +102,8 @@ def round_of(contestant, patience=180):
     left = contestant.left()
     if left:
         raise Failed(f"{left} requests were left in the queue")
+    if problem := contestant.wrong():
+        raise Failed(problem)
     if jobs < contestant.count / 2:
         raise Failed(f"too few jobs to measure: {first[0]} of {contestant.count} were done at the first look")
     return {

@@ -51,13 +51,20 @@ class Program:
 
     def peak_bytes(self):
         """The sum of the processes' peaks; pages that they share count for each."""
+        return self.memory_bytes("VmHWM:")
+
+    def resident_bytes(self):
+        """What the processes hold now, counted in the same way."""
+        return self.memory_bytes("VmRSS:")
+
+    def memory_bytes(self, figure):
         total = 0
         for pid in self.members():
             try:
                 lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
             except OSError:
                 continue
-            total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+            total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(figure))
         return total
 
     def last_words(self):

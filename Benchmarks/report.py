@@ -3,6 +3,8 @@
 # sides; what was not measured is shown as a dash, never as a guess.
 import statistics
 
+import latency
+
 COLUMNS = "jobs_per_second", "processor_us_per_job", "broker_us_per_job", "peak_mb", "published_per_second"
 
 
@@ -12,7 +14,8 @@ def summary(results):
     for name, result in results.items():
         rounds = result["rounds"]
         if rounds:
-            found[name] = {column: statistics.median(one[column] for one in rounds) for column in COLUMNS}
+            found[name] = {
+                column: statistics.median(one[column] for one in rounds) for column in COLUMNS if column in rounds[0]}
             speeds = [one["jobs_per_second"] for one in rounds]
             found[name] |= {"slowest": min(speeds), "fastest": max(speeds)}
     for name, own in found.items():
@@ -57,13 +60,14 @@ def table(facts):
         rows.append((
             results[name]["title"], f"{own['jobs_per_second']:,.0f}", f"{own['slowest']:,.0f}–{own['fastest']:,.0f}",
             ratio(own.get("to_floor")), ratio(own.get("to_dramatiq")), f"{own['processor_us_per_job']:,.0f}",
-            f"{own['broker_us_per_job']:,.0f}", f"{own['peak_mb']:,.0f}", f"{own['published_per_second']:,.0f}"))
+            f"{own['broker_us_per_job']:,.0f}", f"{own['peak_mb']:,.0f}",
+            f"{own['published_per_second']:,.0f}" if "published_per_second" in own else "–"))
     lines += aligned(rows)
     waits = [(results[name]["title"], results[name]["latency"]) for name in results if "latency" in results[name]]
     if waits:
-        rows = [("idle engine, publish → ack", "p50 ms", "p99 ms", "max ms", "messages")]
+        rows = [("idle engine, publish → ack", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms", "messages")]
         for title, own in waits:
-            rows.append((title, *(f"{own[key]:.2f}" for key in ("p50_ms", "p99_ms", "max_ms")), str(own["messages"])))
+            rows.append((title, *(f"{own[key]:.2f}" for key in latency.PERCENTILES), str(own["messages"])))
         lines += ["", *aligned(rows)]
     lines += ["", "versions: " + " · ".join(f"{name} {result['version']}" for name, result in results.items())]
     for name, result in results.items():

@@ -36,6 +36,9 @@ def arguments():
                         "engine (default 500; 0 leaves it out)")
     parser.add_argument("--ferry", type=pathlib.Path, default=REPOSITORY / ".build/release/ferry", metavar="FILE",
                         help="the release build to measure (default .build/release/ferry)")
+    parser.add_argument("--controller", type=pathlib.Path, default=REPOSITORY / ".build/release/BenchController",
+                        metavar="FILE", help="the release build of Benchmarks/controller "
+                        "(default .build/release/BenchController)")
     parser.add_argument("--folder", type=pathlib.Path, default=REPOSITORY / ".bench", metavar="DIR",
                         help="where everything happens; put it on the disk that is to be measured (default .bench)")
     parser.add_argument("--output", type=pathlib.Path, metavar="DIR", help="for bench.json, bench.txt and bench.svg "
@@ -75,14 +78,14 @@ def run(options, place):
         # Every second round runs backwards, so that nobody always comes after the same neighbour.
         for contestant in contestants if number % 2 else reversed(contestants):
             try:
-                measured = measure.round_of(contestant)
+                measured = contestant.measured()
             except (measure.Failed, world.Unusable) as failure:
                 failed = True
                 results[contestant.name].setdefault("failures", []).append(str(failure))
                 say(f"round {number} {contestant.name}: FAILED: {failure}")
                 continue
             results[contestant.name]["rounds"].append({"round": number} | measured)
-            say(f"round {number} {contestant.name}: {measured['jobs_per_second']:,.0f} jobs/s")
+            say(f"round {number} {contestant.name}: {measured['jobs_per_second']:,.0f} {contestant.unit}/s")
     if options.latency:
         for contestant in contestants:
             if not contestant.has_latency:
@@ -99,7 +102,7 @@ def main():
     options = arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        with world.World(options.folder, options.ferry) as place:
+        with world.World(options.folder, options.ferry, options.controller) as place:
             results, left_out, failed = run(options, place)
             facts = {
                 "at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "note": options.note,

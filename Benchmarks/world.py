@@ -34,8 +34,8 @@ def checked(command, **more):
 class World:
     """Everything that outlives a round."""
 
-    def __init__(self, folder, ferry):
-        self.folder, self.ferry = folder.resolve(), ferry.resolve()
+    def __init__(self, folder, ferry, controller):
+        self.folder, self.ferry, self.controller = folder.resolve(), ferry.resolve(), controller.resolve()
         self.broker_folder, self.templates = self.folder / "broker", self.folder / "templates"
         self.variables, self.redis, self.load_at_start = {}, None, os.getloadavg()[0]
 
@@ -65,10 +65,10 @@ class World:
     broker_pid = property(lambda self: int(self.variables["FERRY_BROKER_PID"]))
 
     def build_floor(self):
-        for name in ("floor", "publisher"):
+        for name in ("floor", "floor_store", "publisher"):
             checked([
                 "gcc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Wno-deprecated-declarations", "-o",
-                self.folder / name, HERE / "floor" / f"{name}.c", "-lrabbitmq", "-lsqlite3"])
+                self.folder / name, HERE / "floor" / f"{name}.c", "-lrabbitmq", "-lsqlite3", "-lcrypto"])
 
     @contextlib.contextmanager
     def channel(self):
@@ -91,8 +91,12 @@ class World:
         """A folder of files that `make` has filled once; a round copies it."""
         folder = self.templates / name
         if not folder.exists():
-            folder.mkdir()
-            make(folder)
+            # What was begun and failed is nobody's template.
+            begun = self.templates / "begun"
+            shutil.rmtree(begun, ignore_errors=True)
+            begun.mkdir()
+            make(begun)
+            begun.rename(folder)
         return folder
 
     def fresh(self, template):

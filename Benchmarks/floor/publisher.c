@@ -3,6 +3,7 @@
  * Invariant: it ends with status 0 only when every line was confirmed and none returned. Prints count and seconds. */
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/random.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -52,15 +53,26 @@ static void publish(
     expect_status(status, "publisher: publish");
 }
 
+/* An id ordered by time, as Ferry gives them: a UUID of version 7 (RFC 9562, 5.7), whose first 48 bits are milliseconds. */
+static void make_id(char *id, size_t size) {
+    uint64_t words[2];
+    if (getrandom(words, sizeof words, 0) != sizeof words) fail("publisher: no random numbers");
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    uint64_t milliseconds = (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+    snprintf(id, size, "%08x-%04x-7%03x-%04x-%012llx", (unsigned)(milliseconds >> 16), (unsigned)(milliseconds & 0xffff),
+             (unsigned)(words[0] & 0xfff), (unsigned)(words[0] >> 16 & 0x3fff) | 0x8000,
+             (unsigned long long)(words[1] & 0xffffffffffff));
+}
+
 int main(int count, char **words) {
     const char *exchange = text_option(count, words, "--exchange", ""), *key = text_option(count, words, "--key", NULL);
-    const char *prefix = text_option(count, words, "--id-prefix", "bench");
     uint64_t window = (uint64_t)number_option(count, words, "--window", 500), sent = 0, room = 0;
-    if (!key || !window) fail("usage: publisher --key KEY [--exchange NAME] [--id-prefix TEXT] [--window N] < lines");
+    if (!key || !window) fail("usage: publisher --key KEY [--exchange NAME] [--window N] < lines");
     amqp_connection_state_t connection = connect_to_broker();
     amqp_confirm_select(connection, 1);
     expect_reply(amqp_get_rpc_reply(connection), "publisher: confirms");
-    char *line = NULL, id[256];
+    char *line = NULL, id[64];
     size_t capacity = 0;
     ssize_t length;
     double start = seconds();
@@ -72,7 +84,7 @@ int main(int count, char **words) {
             memset(settled + room, 0, (larger - room) * sizeof *settled);
             room = larger;
         }
-        snprintf(id, sizeof id, "%s:%llu", prefix, (unsigned long long)sent);
+        make_id(id, sizeof id);
         publish(connection, exchange, key, id, (amqp_bytes_t){(size_t)length, line});
         while (sent - confirmed >= window) take_confirm(connection, true);
         while (take_confirm(connection, false)) {}

@@ -3,6 +3,7 @@
 // write is answered exactly once, after its transaction is on the disk or has failed.
 internal import GRDB
 internal import Logging
+internal import SyncJobs
 internal import Synchronization
 
 /// Puts waiting writes into shared transactions.
@@ -18,7 +19,8 @@ final class GroupWriter: Sendable {
     private struct Work: Sendable {
         let count: Int
         let bytes: Int
-        /// Writes, and answers what to call once the transaction is on the disk.
+        /// Writes, and answers what to call once the transaction is on the disk; called again when the transaction is begun
+        /// again.
         ///
         /// Throws what fails the whole transaction.
         let run: @Sendable (WriteContext) throws -> @Sendable () -> Void
@@ -145,16 +147,13 @@ final class GroupWriter: Sendable {
     }
 
     private func perform(_ batch: ArraySlice<Work>, on db: Database) {
-        let context = WriteContext(db: db, types: types, processes: processes)
         let deletions = settled.next()
-        var answers: [@Sendable () -> Void] = []
-        answers.reserveCapacity(batch.count)
+        let answers: [@Sendable () -> Void]
         do {
-            try db.inTransaction(.immediate) {
-                try context.deleteMessages(deletions)
-                for work in batch { answers.append(try work.run(context)) }
-                Failpoint.inCommit.pass()
-                return .commit
+            do {
+                answers = try commit(batch, deleting: deletions, isGuarded: false, on: db)
+            } catch is WriteContext.NeedsGuard {
+                answers = try commit(batch, deleting: deletions, isGuarded: true, on: db)
             }
         } catch {
             let failure = JobStoreError(error, operation: "commit")
@@ -165,10 +164,26 @@ final class GroupWriter: Sendable {
             return
         }
         settled.forget(deletions)
-        context.publishTypes()
         state.withLock { $0.transactionCount += 1 }
         for answer in answers { answer() }
         log.keepSmall(db)
+    }
+
+    /// Commits a batch, and tells what to call now that it is on the disk.
+    private func commit(
+        _ batch: ArraySlice<Work>, deleting messages: [ExactString], isGuarded: Bool, on db: Database
+    ) throws -> [@Sendable () -> Void] {
+        let context = WriteContext(db: db, types: types, processes: processes, isGuarded: isGuarded)
+        var answers: [@Sendable () -> Void] = []
+        answers.reserveCapacity(batch.count)
+        try db.inTransaction(.immediate) {
+            try context.deleteMessages(messages)
+            for work in batch { answers.append(try work.run(context)) }
+            Failpoint.inCommit.pass()
+            return .commit
+        }
+        context.publishTypes()
+        return answers
     }
 }
 

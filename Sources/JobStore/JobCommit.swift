@@ -56,28 +56,14 @@ extension JobStore {
                 if case .success(let ready) = ready { total + ready.bytes } else { total }
             }
             results += try await writer.write("commit", count: part.count, bytes: bytes, inSavepoint: false) { context in
-                try Self.perform(part, in: context)
-            }
-        }
-        return results
-    }
-
-    /// Performs all in one savepoint; where that breaks a rule of the schema, each in its own.
-    private static func perform(
-        _ commits: [Result<ReadyCommit, JobFailure>], in context: WriteContext
-    ) throws -> [CommitResult] {
-        func perform(isGuarded: Bool) throws -> [CommitResult] {
-            try commits.map { ready in
-                switch ready {
-                case .success(let ready): try ready.perform(in: context, isGuarded: isGuarded)
-                case .failure(let failure): .refused(failure)
+                try part.map { ready in
+                    switch ready {
+                    case .success(let ready): try ready.perform(in: context)
+                    case .failure(let failure): .refused(failure)
+                    }
                 }
             }
         }
-        do {
-            return try context.inSavepoint { try perform(isGuarded: false) }
-        } catch let error as DatabaseError where !context.failsTransaction(error) {
-            return try perform(isGuarded: true)
-        }
+        return results
     }
 }

@@ -52,6 +52,8 @@ public final class JobStore: Sendable {
                 try db.execute(sql: "PRAGMA synchronous = FULL")
                 // 32 MiB: pages that change in every transaction are written back once for many of them.
                 try db.execute(sql: "PRAGMA wal_autocheckpoint = 8000")
+                // What a rollback needs, and what is sorted, is not worth a file.
+                try db.execute(sql: "PRAGMA temp_store = MEMORY")
                 // A transaction of 500 jobs stays in memory until it commits.
                 try db.execute(sql: "PRAGMA cache_size = -65536")
                 try db.execute(sql: "PRAGMA journal_size_limit = \(limits.maximumLogBytes)")

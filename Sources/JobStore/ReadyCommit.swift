@@ -106,11 +106,8 @@ struct ReadyCommit: Sendable {
             remedy: "a document is no source of itself: correct the type's target, or leave out write_back")
     }
 
-    /// Asks the conditions in their order, then writes.
-    ///
-    /// - Parameter isGuarded: whether it writes in a savepoint of its own, so that a row which breaks a rule of the schema
-    ///   refuses this commit alone; else that is thrown.
-    func perform(in context: WriteContext, isGuarded: Bool = true) throws -> JobStore.CommitResult {
+    /// Asks the conditions in their order, then writes in a savepoint.
+    func perform(in context: WriteContext) throws -> JobStore.CommitResult {
         let known = try context.db.firstRow(
             "SELECT sequence, next_turn, order_key FROM jobs WHERE id = ?", [job.id.nameValue]
         ) { row in
@@ -132,7 +129,7 @@ struct ReadyCommit: Sendable {
         let end: EndEffects
         var asked = 0
         do {
-            func write() throws -> EndEffects {
+            end = try context.inSavepoint {
                 for (write, place) in zip(writes, places) {
                     try context.apply(write, typeID: place.typeID, row: place.row, at: committedAt)
                 }
@@ -143,8 +140,7 @@ struct ReadyCommit: Sendable {
                 asked = try context.ask(again: job, awaited: awaited, bound: binding, at: committedAt)
                 return end
             }
-            end = isGuarded ? try context.inSavepoint(write) : try write()
-        } catch let error as DatabaseError where isGuarded && !context.failsTransaction(error) {
+        } catch let error as DatabaseError where !context.failsTransaction(error) {
             return .refused(Self.refusal(error))
         }
         return .committed(

@@ -38,14 +38,27 @@ final class WriteContext {
     private var indexes: [Int64: [FieldIndex]] = [:]
     private var rareRows: RareRows?
 
-    init(db: Database, types: DocumentTypeIDs, processes: StoreProcesses) {
+    /// Whether savepoints are real. They cost a copy of each page that is changed under them, and nearly always nothing is
+    /// rolled back: so a transaction is tried without them first.
+    private let isGuarded: Bool
+
+    init(db: Database, types: DocumentTypeIDs, processes: StoreProcesses, isGuarded: Bool = true) {
         self.processes = processes
         self.db = db
         self.types = types
+        self.isGuarded = isGuarded
     }
 
+    /// A write has failed that would have to be rolled back alone: the transaction is to be begun again, guarded.
+    struct NeedsGuard: Error {}
+
     /// Runs `body` in a savepoint that is rolled back when it throws.
+    ///
+    /// - Throws: what `body` throws; ``NeedsGuard`` for it where the transaction is not guarded.
     func inSavepoint<Value>(_ body: () throws -> Value) throws -> Value {
+        guard isGuarded else {
+            do { return try body() } catch { throw failsTransaction(error) ? error : NeedsGuard() }
+        }
         try execute("SAVEPOINT write", [])
         do {
             let value = try body()
@@ -64,7 +77,7 @@ final class WriteContext {
 
     /// Whether the whole transaction is lost with `error`: the disk, a lock or the file is at fault, not one row.
     func failsTransaction(_ error: any Error) -> Bool {
-        if !db.isInsideTransaction { return true }
+        if error is NeedsGuard || !db.isInsideTransaction { return true }
         return (error as? DatabaseError).map { !$0.isOfOneRow } ?? false
     }
 

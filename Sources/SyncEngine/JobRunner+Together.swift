@@ -42,16 +42,16 @@ extension JobRunner {
         return true
     }
 
-    /// Decides what becomes of jobs that need only the store, without committing it.
+    /// Decides what becomes of those jobs of a wave that need only the store, without committing it.
     ///
     /// - Returns: what was decided, and those that have to be run by themselves.
     func decide(
-        _ jobs: [(job: QueuedJob, preparation: JobStore.Preparation)]
+        _ wave: [QueuedJob], _ preparations: [JobStore.Preparation]
     ) async -> (decided: [Decided], others: [QueuedJob]) {
         var decided: [Decided] = []
-        decided.reserveCapacity(jobs.count)
+        decided.reserveCapacity(wave.count)
         var others: [QueuedJob] = []
-        for (job, preparation) in jobs {
+        for (job, preparation) in zip(wave, preparations) where job.needsOnlyStore {
             if preparation.isOfFirstRun, let result = await decide(job, preparation: preparation) {
                 decided.append(result)
             } else {

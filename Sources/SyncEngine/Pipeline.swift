@@ -190,12 +190,12 @@ actor Pipeline {
 
     /// Takes a wave of jobs to their ends: those that need only the store together, each other one by itself.
     private nonisolated func run(_ wave: [QueuedJob]) async throws {
-        let found = zip(wave, try await runner.prepare(wave)).map { (job: $0, preparation: $1) }
-        let (decided, others) = await runner.decide(found.filter { $0.job.needsOnlyStore })
+        let preparations = try await runner.prepare(wave)
+        let (decided, others) = await runner.decide(wave, preparations)
         // The next wave is prepared while this one is committed.
         await prepared()
         try await withThrowingDiscardingTaskGroup { group in
-            for (job, preparation) in found where !job.needsOnlyStore {
+            for (job, preparation) in zip(wave, preparations) where !job.needsOnlyStore {
                 group.addTask { try await self.run(job, preparation: preparation) }
             }
             var again = others

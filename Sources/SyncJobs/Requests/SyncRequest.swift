@@ -88,7 +88,9 @@ public struct SyncRequest: Sendable, Hashable {
     /// The request as the JSON object that producers send, without what is left out.
     public var json: JSONObject {
         var object: JSONObject = ["id": .string(id), "sync_job_type": .string(syncJobType)]
-        func put(_ field: SyncRequestField, _ value: JSONValue?) { object[field.rawValue] = value }
+        func put(_ field: SyncRequestField, _ value: JSONValue?) {
+            if let value { object[field.rawValue] = value }
+        }
         put(.sourceDocumentType, sourceDocumentType.map { .string($0) })
         put(.sourceDocumentName, sourceDocumentName.map { .string($0) })
         put(.oldSourceDocumentName, oldSourceDocumentName.map { .string($0) })
