@@ -260,19 +260,24 @@ public actor AMQPConnection {
             // What the broker has to say comes first: see the watchdog for what happens otherwise.
             if try drain(wire, atMost: 64) { return true }
             guard wire.isWritable else { return true }
-            var bytes = 0
-            for outgoing in listener.takeOutgoing(atMost: 32) {
-                // 32 small messages fit; after a large one the socket is asked again.
-                if bytes > 64 << 10 {
-                    _ = wire.waitWritable(.seconds(max(wire.heartbeatSeconds, 1)))
-                    bytes = 0
-                }
-                try wire.publish(outgoing.message, number: outgoing.number)
-                bytes += outgoing.message.body.count
-                pulse.beat()
-            }
+            let list = listener.takeOutgoing(atMost: 32)
+            try wire.together { () throws(AMQPError) in try publish(list, wire) }
         }
         return false
+    }
+
+    private func publish(_ list: [Outgoing], _ wire: Wire) throws(AMQPError) {
+        var bytes = 0
+        for outgoing in list {
+            // 32 small messages fit; after a large one the socket is asked again.
+            if bytes > 64 << 10 {
+                _ = wire.waitWritable(.seconds(max(wire.heartbeatSeconds, 1)))
+                bytes = 0
+            }
+            try wire.publish(outgoing.message, number: outgoing.number)
+            bytes += outgoing.message.body.count
+            pulse.beat()
+        }
     }
 
     // MARK: - For consumers and publishers

@@ -125,18 +125,24 @@ public final class AMQPPublisher: Sendable {
     /// Publishes messages; gives one result for each, in the same order, at the latest after the confirm timeout.
     ///
     /// Cancelling the task does not take back what is on its way; the results still come.
-    public func publish(_ messages: [AMQPMessage]) async -> [AMQPPublishResult] {
+    public func publish(_ messages: [AMQPMessage]) async -> [AMQPPublishResult] { await begin(messages).results() }
+
+    /// Lets messages go behind everything that was given before, without waiting for them.
+    ///
+    /// So that the next can be made ready meanwhile, and the way to the broker is never empty.
+    public func begin(_ messages: [AMQPMessage]) -> AMQPPendingPublish {
+        let pending = AMQPPendingPublish()
         let deadline = ContinuousClock.now + confirmTimeout
         do throws(AMQPError) {
             // The watchdog times out what waits while nothing is connected.
             if !isWatched.exchange(true, ordering: .relaxed) { try Watchdog.shared.watch(core) }
         } catch {
             isWatched.store(false, ordering: .relaxed)
-            return messages.map { _ in .failed(error) }
+            pending.complete(messages.map { _ in .failed(error) })
+            return pending
         }
-        return await withCheckedContinuation { continuation in
-            core.add(messages, deadline: deadline, continuation: continuation, username: configuration.username)
-        }
+        core.add(messages, deadline: deadline, pending: pending, username: configuration.username)
+        return pending
     }
 
     /// Why the broker takes no messages at the moment (a memory or disk alarm), if so.
@@ -198,21 +204,20 @@ final class PublisherCore: ConnectionListener, Watched {
             body(&state)
             return (state.publish.takeCompleted(), !state.takesMore && state.publish.isIdle)
         }
-        for batch in completed { batch.continuation?.resume(returning: batch.results) }
+        for batch in completed { batch.pending?.complete(batch.results) }
         if isDrained { drained.open() }
     }
 
     func add(
-        _ messages: [AMQPMessage], deadline: ContinuousClock.Instant,
-        continuation: CheckedContinuation<[AMQPPublishResult], Never>, username: String
+        _ messages: [AMQPMessage], deadline: ContinuousClock.Instant, pending: AMQPPendingPublish, username: String
     ) {
         change { state in
             guard state.takesMore else {
                 let results = messages.map { _ in AMQPPublishResult.failed(PublisherCore.stopped) }
-                return continuation.resume(returning: results)
+                return pending.complete(results)
             }
             let frameMax = state.frameMax
-            state.publish.add(messages, deadline: deadline, continuation: continuation) {
+            state.publish.add(messages, deadline: deadline, pending: pending) {
                 $0.objection(frameMax: frameMax, username: username)
             }
         }

@@ -10,7 +10,7 @@ struct PublishEntry: Hashable {
 
 /// A batch that has all its results; whoever gets it hands them out.
 struct CompletedBatch {
-    let continuation: CheckedContinuation<[AMQPPublishResult], Never>?
+    let pending: AMQPPendingPublish?
     let results: [AMQPPublishResult]
 }
 
@@ -20,7 +20,7 @@ struct PublishState {
         var results: [AMQPPublishResult?]
         var left: Int
         let deadline: ContinuousClock.Instant
-        let continuation: CheckedContinuation<[AMQPPublishResult], Never>?
+        let pending: AMQPPendingPublish?
     }
 
     let maximumInFlight: Int
@@ -61,13 +61,13 @@ struct PublishState {
     /// Adds messages; those that `objection` names a fault of fail at once, the others wait for their turn.
     mutating func add(
         _ messages: [AMQPMessage], deadline: ContinuousClock.Instant,
-        continuation: CheckedContinuation<[AMQPPublishResult], Never>?, objection: (AMQPMessage) -> String?
+        pending: AMQPPendingPublish?, objection: (AMQPMessage) -> String?
     ) {
         let id = nextBatch
         nextBatch += 1
         batches[id] = Batch(
             messages: messages, results: Array(repeating: nil, count: messages.count), left: messages.count,
-            deadline: deadline, continuation: continuation)
+            deadline: deadline, pending: pending)
         if messages.isEmpty { complete(id) }
         for (index, message) in messages.enumerated() {
             let entry = PublishEntry(batch: id, index: index)
@@ -227,7 +227,7 @@ struct PublishState {
     private mutating func complete(_ id: UInt64) {
         guard let batch = batches.removeValue(forKey: id) else { return }
         completed.append(
-            CompletedBatch(continuation: batch.continuation, results: batch.results.compactMap { $0 }))
+            CompletedBatch(pending: batch.pending, results: batch.results.compactMap { $0 }))
     }
 
     private mutating func dropSettled() {

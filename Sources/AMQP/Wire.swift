@@ -283,6 +283,13 @@ final class Wire {
         }
     }
 
+    /// Lets what `body` sends go in as few packets as it needs; it must not wait for an answer.
+    func together(_ body: () throws(AMQPError) -> Void) throws(AMQPError) {
+        ferry_cork(amqp_get_sockfd(state), 1)
+        defer { ferry_cork(amqp_get_sockfd(state), 0) }
+        try body()
+    }
+
     /// Acknowledges one delivery or all up to it.
     func acknowledge(_ tag: UInt64, multiple: Bool) throws(AMQPError) {
         try check(amqp_basic_ack(state, Wire.channel, tag, multiple ? 1 : 0), operation: "acknowledge")

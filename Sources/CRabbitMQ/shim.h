@@ -108,4 +108,15 @@ static inline void ferry_push(int fd) {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
+/* While corked, the kernel sends full packets only: small writes that follow each other go together. Uncorking sends the
+ * rest at once. Where there is no such thing (or it fails) nothing changes but speed. */
+static inline void ferry_cork(int fd, int corked) {
+#ifdef TCP_CORK
+    setsockopt(fd, IPPROTO_TCP, TCP_CORK, &corked, sizeof(corked));
+#else
+    (void)fd;
+    (void)corked;
+#endif
+}
+
 #endif

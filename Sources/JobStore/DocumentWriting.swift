@@ -44,8 +44,7 @@ struct ReadyWrite: Sendable {
             return
         }
         // Fields that the write does not name are left as they are.
-        var merged = write.before?.fields ?? JSONObject()
-        for member in after.fields { merged[member.key] = member.value }
+        let merged = write.before?.fields.overlaid(with: after.fields) ?? after.fields
         let canonical = JSONValue.object(merged).canonicalBytes
         guard canonical.count <= maximumBytes else { throw Self.tooLarge(canonical.count, limit: maximumBytes) }
         newFields = merged

@@ -29,20 +29,11 @@ extension JobStore {
                 remedy: "ask for fewer records, and page through them")
         }
         return try await longRead("jobs") { db in
-            var (condition, arguments) = filter.conditions
-            if let after = filter.afterSequence {
-                condition += " AND sequence < ?"
-                arguments.append(after.databaseValue)
-            }
-            let sql = """
-                SELECT sequence, \(JobRow.columns) FROM jobs WHERE \(condition)
-                ORDER BY sequence DESC LIMIT \(filter.limit)
-                """
             var page = JobPage(jobs: [], nextSequence: nil)
-            try db.eachRow(sql, arguments, isKept: false) { row in
-                page.jobs.append(try JobRow.job(from: row, at: 1))
-                page.nextSequence = row[0]
-                return true
+            for sequence in try JobSearch(filter).sequences(in: db) {
+                guard let job = try JobRow.job(sequence: sequence, in: db) else { continue }
+                page.jobs.append(job)
+                page.nextSequence = sequence
             }
             if page.jobs.count < filter.limit { page.nextSequence = nil }
             return page
@@ -55,17 +46,7 @@ extension JobStore {
     ///
     /// - Throws: ``JobStoreError``.
     public func countJobs(_ filter: JobFilter = JobFilter()) async throws(JobStoreError) -> [JobStatus: Int] {
-        try await longRead("count") { db in
-            let (condition, arguments) = filter.conditions
-            let sql = "SELECT status, count(*) FROM jobs WHERE \(condition) GROUP BY status"
-            var counts: [JobStatus: Int] = [:]
-            try db.eachRow(sql, arguments, isKept: false) { row in
-                var columns = ColumnReader(row)
-                counts[try columns.word(JobStatus.self)] = try columns.int()
-                return true
-            }
-            return counts
-        }
+        try await longRead("count") { db in try JobSearch(filter).counts(in: db) }
     }
 
     /// Appends a note of at most 500 characters to a job's record: what a `finished` hook threw.

@@ -17,6 +17,7 @@ extension DatabaseMigrator {
         migrator.registerMigration("5 pauses", migrate: createPausesSchema)
         migrator.registerMigration("6 processes", migrate: createSixthSchema)
         migrator.registerMigration("7 fenced intents", migrate: createIntentFences)
+        migrator.registerMigration("8 jobs by type and status", migrate: createEighthSchema)
         return migrator
     }
 

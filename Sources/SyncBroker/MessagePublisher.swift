@@ -41,8 +41,22 @@ public struct MessagePublisher: Sendable {
     /// Publishes messages; the outcomes are in the same order.
     public func publish(_ messages: [OutgoingMessage]) async -> [PublishOutcome] {
         guard !messages.isEmpty else { return [] }
-        let results = await publisher.publish(messages.map { $0.message(in: topology) })
-        return results.map { result in
+        return await begin(messages).outcomes()
+    }
+
+    /// Lets messages go behind everything that was given before, without waiting for them.
+    public func begin(_ messages: [OutgoingMessage]) -> PendingOutcomes {
+        PendingOutcomes(pending: publisher.begin(messages.map { $0.message(in: topology) }))
+    }
+}
+
+/// Messages that are on their way.
+public struct PendingOutcomes: Sendable {
+    fileprivate let pending: AMQPPendingPublish
+
+    /// How publishing each of them ended, in the same order.
+    public func outcomes() async -> [PublishOutcome] {
+        await pending.results().map { result in
             switch result {
             case .confirmed: .confirmed
             case .returned(let code, let text): .failed("no queue takes it (\(code) \(text))")

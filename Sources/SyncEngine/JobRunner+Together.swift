@@ -66,7 +66,7 @@ extension JobRunner {
         var record = job.newRecord()
         record.superseded = job.superseded
         let run = JobRun(
-            job: record, turn: job.turn, runID: Self.randomID(), node: node, startedAt: now(), body: job.body)
+            job: record, turn: job.turn, runID: Self.newRunID(), node: node, startedAt: now(), body: job.body)
         let active = ActiveRun(run: run, timeout: job.request.timeout ?? job.type.timeout, leaseKey: nil)
         let execution: Executor.Execution
         do { execution = try await executor.execute(job, active: active, preparation: preparation) } catch {

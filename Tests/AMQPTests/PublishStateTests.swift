@@ -12,7 +12,7 @@ import Testing
     }
 
     private func add(_ state: inout PublishState, _ keys: String..., exchange: String = "e") {
-        state.add(keys.map { message($0, exchange: exchange) }, deadline: soon(), continuation: nil) { _ in nil }
+        state.add(keys.map { message($0, exchange: exchange) }, deadline: soon(), pending: nil) { _ in nil }
     }
 
     private func take(_ state: inout PublishState, _ limit: Int = 100) -> [String] {
@@ -153,7 +153,7 @@ import Testing
         #expect(state.takeCompleted().isEmpty)
         state.expire(now: start + .seconds(31))
         #expect(state.takeCompleted().count == 1)
-        state.add([message("c")], deadline: start + .seconds(90), continuation: nil) { _ in nil }
+        state.add([message("c")], deadline: start + .seconds(90), pending: nil) { _ in nil }
         #expect(!state.hasOutgoing)
         state.confirm(1, multiple: false, acknowledged: true)
         #expect(take(&state) == ["c#3"])
@@ -164,7 +164,7 @@ import Testing
     @Test("fails the unusable at once and all else when it ends")
     func end() {
         var state = PublishState(maximumInFlight: 2)
-        state.add([message("a"), message("bad")], deadline: soon(), continuation: nil) {
+        state.add([message("a"), message("bad")], deadline: soon(), pending: nil) {
             $0.routingKey == "bad" ? "bad" : nil
         }
         #expect(take(&state) == ["a#1"])
@@ -174,7 +174,7 @@ import Testing
         #expect(results.first == .failed(lost))
         add(&state, "late")
         #expect(state.takeCompleted().map(\.results) == [[.failed(lost)]])
-        state.add([], deadline: soon(), continuation: nil) { _ in nil }
+        state.add([], deadline: soon(), pending: nil) { _ in nil }
         #expect(state.takeCompleted().map(\.results) == [[]])
         #expect(!state.hasOutgoing)
         #expect(state.isIdle)

@@ -197,36 +197,6 @@ import Testing
         #expect(await storeError { _ = try await store.jobs(filter) } == .invalidArgument)
     }
 
-    @Test func everyFilterIsCarriedByAnIndex() throws {
-        var filters: [JobFilter] = []
-        func add(_ change: (inout JobFilter) -> Void) {
-            var filter = JobFilter()
-            change(&filter)
-            filters.append(filter)
-        }
-        add { $0.sourceName = "x" }
-        add { $0.targetName = "x" }
-        add { $0.idPrefix = "x" }
-        add { $0.errorCode = .timedOut }
-        add { $0.typeSlug = "x" }
-        add { $0.statuses = [.failed] }
-        add { $0.since = Sample.start }
-        add { $0.parent = "x" }
-        add { $0.waitReason = .hold }
-        add { $0.dedupKey = "x" }
-        add { $0.isOpen = true }
-        for filter in filters {
-            let (sql, arguments) = filter.conditions
-            let plan = try store.pool.read { db in
-                try String.fetchAll(
-                    db, sql: "EXPLAIN QUERY PLAN SELECT id FROM jobs WHERE \(sql)", arguments: .init(arguments),
-                    adapter: SuffixRowAdapter(fromIndex: 3))
-            }
-            #expect(
-                plan.contains { $0.contains("USING INDEX") || $0.contains("USING COVERING INDEX") }, "\(sql): \(plan)")
-        }
-    }
-
     @Test func filtersOfWhatIsStillGoingOnMeanWhatTheySay() async throws {
         _ = try await store.commit(Sample.relay("p", children: 3))
         _ = try await store.rerun("p/0")

@@ -51,30 +51,34 @@ struct LinePublishing: Sendable {
 
     /// The most lines that are named one by one; all are counted.
     private static let maximumShown = 100
+    /// While more messages than this are unconfirmed, no more lines are read.
+    private static let maximumWaiting = 2 * ConfirmedPublishing.maximumInFlight
 
     /// Publishes everything on standard input.
     ///
     /// - Throws: ``CommandFailure``: broker when messages were not taken.
     func publishAll(to publishing: ConfirmedPublishing, keepingIDs: Bool = false) async throws -> Report {
         let start = ContinuousClock.now
-        var lines = InputLines(maximumLineBytes: limits.maximumMessage.bytes)
-        var report = Report()
-        while let batch = try await lines.next() {
-            var messages: [Message] = []
-            for line in batch {
-                do {
-                    let read = try read(line)
-                    messages.append((line.number, read.id, read.message))
-                } catch {
-                    report.refused += 1
-                    name(line.number, "\(CommandFailure(error))", after: report)
+        // While the broker confirms some lines, the next are read; how many wait is bounded.
+        let report = try await withThrowingTaskGroup(of: Int.self) { group in
+            var lines = InputLines(maximumLineBytes: limits.maximumMessage.bytes)
+            var report = Report()
+            var waiting = 0
+            while let batch = try await lines.next() {
+                let messages = try await messages(of: batch, into: &report, keepingIDs: keepingIDs)
+                if keepingIDs { report.jobIDs += messages.map(\.id) }
+                waiting += messages.count
+                let begun = publishing.begin(messages.map { ($0.id, $0.message) })
+                let refusals = report.text
+                group.addTask {
+                    await publishing.settle(begun)
+                    await progress(publishing, refusals)
+                    return begun.ids.count
                 }
+                while waiting > Self.maximumWaiting, let settled = try await group.next() { waiting -= settled }
             }
-            messages = try await unobjected(messages, into: &report, keepingIDs: keepingIDs)
-            await publishing.publish(messages.map { ($0.id, $0.message) })
-            if keepingIDs { report.jobIDs += messages.map(\.id) }
-            let confirmed = await publishing.confirmed
-            if !isQuiet { screen.progress("confirmed \(VisibleText.grouped(confirmed))\(report.text)") }
+            try await group.waitForAll()
+            return report
         }
         let confirmed = await publishing.confirmed
         let elapsed = ContinuousClock.now - start
@@ -84,6 +88,28 @@ struct LinePublishing: Sendable {
         }
         try await publishing.requireAllConfirmed()
         return report
+    }
+
+    private func progress(_ publishing: ConfirmedPublishing, _ refusals: String) async {
+        guard !isQuiet else { return }
+        screen.progress("confirmed \(VisibleText.grouped(await publishing.confirmed))\(refusals)")
+    }
+
+    /// The messages of lines that can be sent.
+    private func messages(
+        of batch: [InputLines.Line], into report: inout Report, keepingIDs: Bool
+    ) async throws -> [Message] {
+        var messages: [Message] = []
+        for line in batch {
+            do {
+                let read = try read(line)
+                messages.append((line.number, read.id, read.message))
+            } catch {
+                report.refused += 1
+                name(line.number, "\(CommandFailure(error))", after: report)
+            }
+        }
+        return try await unobjected(messages, into: &report, keepingIDs: keepingIDs)
     }
 
     private func name(_ line: Int, _ words: String, after report: Report) {

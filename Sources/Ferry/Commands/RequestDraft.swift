@@ -1,7 +1,6 @@
 // From what a user wrote to a request that a worker will take: completed with defaults, decoded by the real
 // decoder, and held against the configured types, so that mistakes show here and not among the dead letters.
 
-internal import Foundation
 internal import SyncBroker
 internal import SyncJobs
 
@@ -57,7 +56,7 @@ struct RequestDraft: Sendable {
         var object = object
         for member in defaults where object[member.key] == nil { object[member.key] = member.value }
         if let defaultType, object["sync_job_type"] == nil { object["sync_job_type"] = .string(defaultType.slug) }
-        if givesID, object["id"] == nil { object["id"] = .string(UUID().uuidString.lowercased()) }
+        if givesID, object["id"] == nil { object["id"] = .string(SyncRequest.newID(at: Composition.now())) }
         return object
     }
 }

@@ -15,6 +15,12 @@ actor ConfirmedPublishing {
         let reason: String
     }
 
+    /// Messages that are on their way.
+    struct Batch: Sendable {
+        let ids: [String]
+        fileprivate let pending: PendingOutcomes?
+    }
+
     /// How many refusals are kept by name.
     static let maximumNamed = 20
     /// How many messages are unconfirmed at a time.
@@ -33,15 +39,25 @@ actor ConfirmedPublishing {
     /// Publishes in order and waits for the confirms; answers the ids of what the broker has.
     @discardableResult
     func publish(_ messages: [(id: String, message: OutgoingMessage)]) async -> [String] {
-        guard !messages.isEmpty else { return [] }
-        let outcomes = await publisher.publish(messages.map(\.message))
+        await settle(begin(messages))
+    }
+
+    /// Lets messages go, behind everything that was given before.
+    nonisolated func begin(_ messages: [(id: String, message: OutgoingMessage)]) -> Batch {
+        Batch(ids: messages.map(\.id), pending: messages.isEmpty ? nil : publisher.begin(messages.map(\.message)))
+    }
+
+    /// Waits for the confirms of a batch; answers the ids of what the broker has.
+    @discardableResult
+    func settle(_ batch: Batch) async -> [String] {
+        guard let outcomes = await batch.pending?.outcomes() else { return [] }
         var taken: [String] = []
-        for (message, outcome) in zip(messages, outcomes) {
+        for (id, outcome) in zip(batch.ids, outcomes) {
             switch outcome {
-            case .confirmed: taken.append(message.id)
+            case .confirmed: taken.append(id)
             case .failed(let reason):
                 refusedCount += 1
-                if refusals.count < Self.maximumNamed { refusals.append(Refusal(id: message.id, reason: reason)) }
+                if refusals.count < Self.maximumNamed { refusals.append(Refusal(id: id, reason: reason)) }
             }
         }
         confirmed += taken.count

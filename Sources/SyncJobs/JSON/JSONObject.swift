@@ -83,6 +83,23 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral, Se
         }
     }
 
+    /// The members of both, those of `other` where both have one.
+    public func overlaid(with other: JSONObject) -> JSONObject {
+        var result = JSONObject()
+        result.members.reserveCapacity(Swift.max(count, other.count))
+        var mine = members[...]
+        for member in other.members {
+            while let first = mine.first, first.key.precedesByBytes(member.key) {
+                result.members.append(first)
+                mine.removeFirst()
+            }
+            if let first = mine.first, first.key.hasSameBytes(as: member.key) { mine.removeFirst() }
+            result.members.append(member)
+        }
+        result.members += mine
+        return result
+    }
+
     /// Iterates over the members in byte order of their keys.
     public func makeIterator() -> IndexingIterator<[Member]> { members.makeIterator() }
 

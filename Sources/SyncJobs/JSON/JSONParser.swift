@@ -98,6 +98,7 @@ public struct JSONParser {
         try descend()
         defer { depth -= 1 }
         var members: [JSONObject.Member] = []
+        members.reserveCapacity(8)
         if take(UInt8(ascii: "}")) { return .object(JSONObject()) }
         while true {
             guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
@@ -159,10 +160,15 @@ public struct JSONParser {
     private mutating func parseString() throws(JSONError) -> String {
         position += 1
         let start = position
+        var allBits: UInt8 = 0
         while position < bytes.count {
+            allBits |= bytes[position]
             switch bytes[position] {
             case UInt8(ascii: "\""):
-                let text = try text(of: start..<position)
+                // ASCII, the common case, is valid as it is.
+                let text =
+                    allBits < 0x80
+                    ? String(decoding: bytes[start..<position], as: UTF8.self) : try text(of: start..<position)
                 position += 1
                 return text
             case UInt8(ascii: "\\"): return try parseEscapedString(from: start)

@@ -71,9 +71,9 @@ public struct JobTransition: Sendable {
     ///
     /// - Parameters:
     ///   - type: the job's type: its retry policy, and what its children are.
-    ///   - chance: at random in 0..<1, for the retry's jitter.
+    ///   - chance: at random in 0..<1, for the retry's jitter; asked for where there is a retry.
     public static func next(
-        _ run: JobRun, outcome: Outcome, type: SyncJobType, chance: Double, now: Timestamp
+        _ run: JobRun, outcome: Outcome, type: SyncJobType, chance: @autoclosure () -> Double, now: Timestamp
     ) -> JobTransition {
         var job = run.job.ended(by: run, outcome: outcome, now: now)
         var children: [SyncJob] = []
@@ -102,7 +102,7 @@ public struct JobTransition: Sendable {
             isAttempt = false
         case .failed(let failure):
             let goesOn = job.fail(
-                failure, policy: type.retryPolicy.applying(job.request), chance: chance, now: now)
+                failure, policy: type.retryPolicy.applying(job.request), chance: chance(), now: now)
             isAttempt = goesOn != .snoozed
             outbox = goesOn == .forGood ? [deadLetter(for: job, run: run, failure: failure, now: now)] : []
             if let due = job.retryAfter { outbox.append(.again(job, dueAt: due)) }
