@@ -54,8 +54,8 @@ public final class JobStore: Sendable {
                 try db.execute(sql: "PRAGMA wal_autocheckpoint = 8000")
                 // What a rollback needs, and what is sorted, is not worth a file.
                 try db.execute(sql: "PRAGMA temp_store = MEMORY")
-                // A transaction of 500 jobs stays in memory until it commits.
-                try db.execute(sql: "PRAGMA cache_size = -65536")
+                // A transaction stays in memory until it commits.
+                try db.execute(sql: "PRAGMA cache_size = -32768")
                 try db.execute(sql: "PRAGMA journal_size_limit = \(limits.maximumLogBytes)")
             }
             try migrator.migrateTogether(pool, path: path)
@@ -82,7 +82,8 @@ public final class JobStore: Sendable {
         configuration.busyMode = limits.busyMode
         configuration.maximumReaderCount = 5
         configuration.prepareDatabase { db in
-            try db.execute(sql: "PRAGMA cache_size = -16384")
+            // A reader forgets its pages as soon as somebody has written: more would only be held.
+            try db.execute(sql: "PRAGMA cache_size = -4096")
             // Who writes a row: named in statements, so that no caller has to say it.
             db.add(function: DatabaseFunction("ferry_process", argumentCount: 0, pure: true) { _ in own })
         }

@@ -1,5 +1,4 @@
-// The way of most jobs: a first delivery of a declarative type whose documents are all in the store waits for nothing but the
-// store. Such jobs are decided one after the other and committed in one transaction: no task, no watch and no hop for each.
+// The way of most jobs: one of a declarative type whose documents are all in the store waits for nothing but the store. Such jobs are decided one after the other and committed in one transaction: no task, no watch and no hop for each.
 // What turns out not to be so plain goes the way of JobRunner.run, which knows everything.
 
 internal import JobStore
@@ -52,7 +51,7 @@ extension JobRunner {
         decided.reserveCapacity(wave.count)
         var others: [QueuedJob] = []
         for (job, preparation) in zip(wave, preparations) where job.needsOnlyStore {
-            if preparation.isOfFirstRun, let result = await decide(job, preparation: preparation) {
+            if preparation.isPlain(for: job, at: now()), let result = await decide(job, preparation: preparation) {
                 decided.append(result)
             } else {
                 others.append(job)
@@ -63,7 +62,7 @@ extension JobRunner {
 
     private func decide(_ job: QueuedJob, preparation: JobStore.Preparation) async -> Decided? {
         Failpoint.prepared.pass()
-        var record = job.newRecord()
+        var record = preparation.job ?? job.newRecord()
         record.superseded = job.superseded
         let run = JobRun(
             job: record, turn: job.turn, runID: Self.newRunID(), node: node, startedAt: now(), body: job.body)
@@ -100,8 +99,14 @@ extension JobRunner {
 }
 
 extension JobStore.Preparation {
-    /// Whether nothing is known of the job, and nobody has asked anything of it.
-    fileprivate var isOfFirstRun: Bool {
-        job == nil && intent == nil && cancelReason == nil && seenHash == nil && checkpoint == nil && parking == nil
+    /// Whether the job is to be run now, and nothing but its record is known of it.
+    fileprivate func isPlain(for queued: QueuedJob, at instant: Timestamp) -> Bool {
+        guard intent == nil, cancelReason == nil, seenHash == nil, checkpoint == nil, parking == nil else {
+            return false
+        }
+        guard let known = job else { return true }
+        // The child of a relay, or a retry that is due.
+        return queued.turn >= known.nextTurn && (known.retryAfter.map { $0 <= instant } ?? true)
+            && (queued.turn > 0 || known.requestHash == queued.request.contentHash)
     }
 }
