@@ -17,8 +17,21 @@ extension JobStore {
         } catch { throw JobStoreError(error, operation: operation) }
     }
 
-    /// Not asynchronous, and so neither is the pool's `read`.
-    private func readHere<Value>(_ body: (Database) throws -> Value) throws -> Value { try pool.read(body) }
+    /// Not asynchronous, and so neither is the pool's read; its transaction is begun by a statement that is kept, where the
+    /// pool's own `read` compiles two anew.
+    private func readHere<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try pool.unsafeRead { db in
+            try db.run("BEGIN DEFERRED TRANSACTION", [])
+            do {
+                let value = try body(db)
+                try db.run("COMMIT", [])
+                return value
+            } catch {
+                if db.isInsideTransaction { try db.run("ROLLBACK", []) }
+                throw error
+            }
+        }
+    }
 
     /// Reads in one transaction that may be long: one that has taken a second and is in the way of a checkpoint is cut off,
     /// and begun again behind it.

@@ -10,7 +10,7 @@ extension Worker {
         public var queues: [String]
         /// Whether to turn change events into requests.
         public var takesChanges = true
-        /// How many jobs run at once.
+        /// How many jobs run at once that may wait for something outside the store.
         public var concurrency = 64
         /// Unacknowledged deliveries per queue that `prefetchByQueue` does not name, and of change events.
         ///

@@ -31,7 +31,7 @@ struct WorkCommand: FerrySubcommand {
     var noChanges = false
 
     @Option(
-        name: .long, help: ArgumentHelp("How many jobs run at a time.", valueName: "n"),
+        name: .long, help: ArgumentHelp("How many jobs may wait for other systems at a time.", valueName: "n"),
         transform: Parsing.count(upTo: 1000))
     var concurrency: Int?
 

@@ -35,7 +35,10 @@ public struct LimitSettings: Sendable, Hashable {
 
 /// The `worker:` section.
 public struct WorkerSettings: Sendable, Hashable {
-    /// `concurrency`: how many jobs run at a time in one process.
+    /// `concurrency`: how many jobs run at a time in one process that may wait for something outside the store: documents in
+    /// other systems, code of a controller.
+    ///
+    /// Jobs of declarative types whose documents are all in the store run together, as many as have arrived.
     ///
     /// 1–1000. Default 32.
     public var concurrency = 32
