@@ -30,14 +30,17 @@ import Testing
     }
 
     /// Reads in transactions of 20 ms, one after the other.
+    ///
+    /// On the pool's threads: `read` stays on the caller's, and a few of these would keep a small machine's for themselves.
     private static func readOn(_ store: JobStore) async throws {
         while !Task.isCancelled {
             do {
-                try await store.read("test") { db in
+                try await store.log.gate.pass(within: store.limits.gateTime)
+                try await store.pool.read { db in
                     _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM documents")
                     for _ in 0..<4 { usleep(5_000) }
                 }
-            } catch  where error.code == .canceled { return }
+            } catch is CancellationError { return }
         }
     }
 
