@@ -25,9 +25,10 @@ import Testing
             types: EngineWorld.type("Gate Sync", controller: "gate"), controllers: ["gate": gate]
         ) { world in
             let names = (0..<100).map { "C-\($0)" }
-            try await world.putCustomers(names.map { ($0, ["customer_name": .string($0)]) })
+            let long = (0..<3).map { "L-\($0)" }
+            try await world.putCustomers((names + long).map { ($0, ["customer_name": .string($0)]) })
             try await world.whileWorking({ $0.concurrency = 1 }) { worker in
-                try await world.send("Gate Sync", (0..<3).map { ("long-\($0)", "C-\($0)", [:]) })
+                try await world.send("Gate Sync", long.map { ($0, $0, [:]) })
                 try await eventually("a long one runs") { gate.entered == 1 }
                 try await world.request("Customer Sync", names: names)
                 try await eventually("all that are short have ended") { await worker.statistics.ended == 100 }
@@ -36,7 +37,7 @@ import Testing
                 gate.open()
                 try await eventually("the long ones end") { await worker.statistics.ended == 103 }
             }
-            for name in names { #expect(try await world.account(name)?["label"] == .string(name)) }
+            for name in names + long { #expect(try await world.account(name)?["label"] == .string(name)) }
             try await world.expectQueueEmpty()
         }
     }
