@@ -1,12 +1,14 @@
-// The two ways to read: what a job needs, which is short by construction, and what people ask for, which may be long and
-// then gives way to a checkpoint. Invariant: a read is one transaction on a snapshot, and `body` may run more than once.
+// The ways to read: what a job needs, which is short by construction, what people ask for, which may be long and then gives
+// way to a checkpoint, and what has to see the whole file. Invariant: a read is one transaction on a snapshot, and `body` may
+// run more than once.
 internal import GRDB
 
 extension JobStore {
     /// How often a read that gave way is begun again.
     private static let maximumCuts = 5
 
-    /// Reads in one short transaction, on a snapshot; on the caller's thread, since to change threads takes longer than it does.
+    /// Reads in one short transaction, on a snapshot; on the caller's thread, since to change threads takes longer than it
+    /// does. So nothing interrupts it.
     func read<Value: Sendable>(
         _ operation: String, _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(JobStoreError) -> Value {
@@ -49,6 +51,17 @@ extension JobStore {
             .busy, operation: operation,
             message: "the read gave way to the writers \(Self.maximumCuts + 1) times, a second each",
             remedy: "ask for less, or again when fewer jobs are running")
+    }
+
+    /// Reads in one transaction that takes as long as it takes, on a thread of the store's; cancelling its task interrupts it.
+    func uncutRead<Value: Sendable>(
+        _ operation: String, _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(JobStoreError) -> Value {
+        if writer.isClosed { throw .closed(operation) }
+        do {
+            try await log.gate.pass(within: limits.gateTime)
+            return try await pool.read(body)
+        } catch { throw JobStoreError(error, operation: operation) }
     }
 
     /// What a read answers, which may be nil itself.

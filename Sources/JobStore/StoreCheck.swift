@@ -96,7 +96,7 @@ extension JobStore {
     private func damage(_ sql: String) async throws(JobStoreError) -> [StoreFinding] {
         let lines: [String]
         do {
-            lines = try await read("check") { db in try String.fetchAll(db, sql: sql) }
+            lines = try await uncutRead("check") { db in try String.fetchAll(db, sql: sql) }
         } catch  where error.code == .corrupt {
             lines = [error.message]
         }

@@ -1,7 +1,7 @@
 // The engine's one place of coordination: deliveries come in, lanes keep the order, what is ready is prepared together,
 // jobs run side by side, and the settled prefix goes back to the broker. Bounded by the prefetch of the consumer.
-// Here: its state and the way of jobs. Deliveries come in through Pipeline+Deliveries, answers go out through
-// Pipeline+Answers.
+// Here: its state, and how a job gets its turn and ends. Deliveries come in through Pipeline+Deliveries, what begins is in
+// Pipeline+Waves, answers go out through Pipeline+Answers.
 
 internal import JobStore
 internal import Logging
@@ -158,104 +158,8 @@ actor Pipeline {
         dispatch()
     }
 
-    /// Prepares what is ready, one batch at a time: what becomes ready meanwhile goes into the next.
-    func dispatch() {
-        guard !isPreparing, !isStopping else { return }
-        let wasWaiting = suspects.isOneWaiting
-        var wave = suspects.next(
-            from: &ready.alone, running: running, places: min(concurrency - runningAlone, Self.maximumWave), at: .now)
-        runningAlone += wave.count
-        if suspects.isOneWaiting, !wasWaiting { dispatchAgain(after: Suspects.patience) }
-        if suspects.isOneRunning { warnOfSuspect(wave) }
-        if !suspects.isOneRunning, !suspects.isOneWaiting, ready.together.count >= leastTogether {
-            let together = ready.together.popFirst(Self.maximumWave)
-            wavesTogether += together.isEmpty ? 0 : 1
-            wave += together
-        }
-        guard !wave.isEmpty else { return }
-        isPreparing = true
-        running += wave.count
-        errandSink.yield { [wave] in try await self.run(wave) }
-    }
-
-    /// How many jobs that run together are worth a wave of their own: any number when no other wave is on its way, many when one
-    /// is, as what waits for its commit goes into one with the next.
-    private var leastTogether: Int {
-        switch wavesTogether {
-        case 0: 1
-        case 1: Self.maximumWave / 4
-        default: .max
-        }
-    }
-
-    /// Takes a wave of jobs to their ends: those that need only the store together, each other one by itself.
-    private nonisolated func run(_ wave: [QueuedJob]) async throws {
-        let preparations = try await runner.prepare(wave)
-        let (decided, others) = await runner.decide(wave, preparations)
-        // The next wave is prepared while this one is committed.
-        await prepared()
-        try await withThrowingDiscardingTaskGroup { group in
-            for (job, preparation) in zip(wave, preparations) where !job.needsOnlyStore {
-                group.addTask { try await self.run(job, preparation: preparation) }
-            }
-            var again = others
-            if decided.count + others.count > 0 {
-                let ended = try await runner.commit(decided)
-                await finish(ended)
-                again += ended.filter { $0.ending == nil }.map(\.job)
-            }
-            guard !again.isEmpty else { return }
-            for (job, preparation) in zip(again, try await runner.prepare(again)) {
-                group.addTask { try await self.run(job, preparation: preparation) }
-            }
-        }
-    }
-
-    private nonisolated func run(_ job: QueuedJob, preparation: JobStore.Preparation) async throws {
-        await finish(job, try await runner.run(job, preparation: preparation))
-    }
-
-    private func dispatchAgain(after delay: Duration) {
-        let end = ContinuousClock.now + delay
-        errandSink.yield {
-            // In small steps, as the pipeline does not end before this; cancelled with it, nothing is to begin.
-            while ContinuousClock.now < end, await !self.isStopping {
-                do { try await Task.sleep(for: .milliseconds(500)) } catch { return }
-            }
-            await self.dispatch()
-        }
-    }
-
-    private func warnOfSuspect(_ wave: [QueuedJob]) {
-        for job in wave {
-            logger.warning(
-                "A message was delivered again and again without an answer; its job runs alone",
-                metadata: [
-                    "job_id": .string(job.request.id),
-                    "deliveries": .stringConvertible(job.delivery?.deliveryCount ?? 0),
-                ])
-        }
-    }
-
-    func prepared() {
-        isPreparing = false
-        dispatch()
-    }
-
-    func finish(_ job: QueuedJob, _ ending: JobRunner.Ending) {
-        conclude(job, ending)
-        answer()
-        dispatch()
-    }
-
-    private func finish(_ ended: [JobRunner.Ended]) {
-        wavesTogether -= 1
-        for job in ended { if let ending = job.ending { conclude(job.job, ending) } }
-        answer()
-        dispatch()
-    }
-
-    private func conclude(_ job: QueuedJob, _ ending: JobRunner.Ending) {
+    /// Counts a job's end, enters its delivery as settled and gives its key to the next.
+    func conclude(_ job: QueuedJob, _ ending: JobRunner.Ending) {
         running -= 1
         if !job.needsOnlyStore { runningAlone -= 1 }
         suspects.ended(job)

@@ -30,10 +30,12 @@ import Testing
     }
 
     /// Reads in transactions of 20 ms, one after the other.
+    ///
+    /// On the store's threads: `read` stays on the caller's, and a few of these would keep a small machine's for themselves.
     private static func readOn(_ store: JobStore) async throws {
         while !Task.isCancelled {
             do {
-                try await store.read("test") { db in
+                try await store.uncutRead("test") { db in
                     _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM documents")
                     for _ in 0..<4 { usleep(5_000) }
                 }
@@ -102,6 +104,22 @@ import Testing
         #expect(try await reading.value == "done")
         #expect(begun.count == 2)
         #expect(largest < 4 << 20)
+        try store.close()
+    }
+
+    @Test func aReadOfTheWholeFileEndsWhenItsTaskIsCancelled() async throws {
+        let folder = try TemporaryFolder()
+        let store = try Self.open(folder.file("jobs.sqlite"))
+        let begun = Counter()
+        let reading = Task {
+            try await store.uncutRead("test") { db in
+                _ = begun.next()
+                return try Self.readForEver(db)
+            }
+        }
+        try await waitUntil { begun.count == 1 }
+        reading.cancel()
+        #expect(await storeError { _ = try await reading.value } == .canceled)
         try store.close()
     }
 

@@ -55,6 +55,19 @@ import Testing
             ])
     }
 
+    @Test func jobsThatAreCommittedTogetherShareTransactionAndSavepoint() async throws {
+        let store = try StoreFixture().store
+        let statements = listen(store)
+        let results = try await store.commit((0..<20).map { Sample.transition("\($0)") })
+        #expect(results.allSatisfy { $0.job?.status == .finished })
+        let beginnings = statements.beginnings
+        for statement in ["BEGIN IMMEDIATE TRANSACTION", "SAVEPOINT write", "RELEASE write", "COMMIT TRANSACTION"] {
+            #expect(beginnings.count { $0 == statement } == 1, "\(statement)")
+        }
+        // One look for what is rare; for each a look, its record and its attempt.
+        #expect(beginnings.count == 65)
+    }
+
     @Test func whatOthersHoldCostsOneLookForEachKindAndNothingElse() async throws {
         let store = try StoreFixture().store
         try await store.saveCheckpoint(jobID: "other", turn: 0, state: 1)

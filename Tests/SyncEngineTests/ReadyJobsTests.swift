@@ -1,0 +1,43 @@
+// What may begin: two queues in one, each in the order of its arrival.
+import SyncJobs
+import Testing
+
+@testable import SyncEngine
+
+@Suite struct ReadyJobsTests {
+    private func job(_ id: String, needsOnlyStore: Bool) -> QueuedJob {
+        let type = SyncJobType(
+            name: "Customer Sync", source: LocalWorld.customer, target: LocalWorld.account,
+            controller: ScriptedSingle(script: Script(WordLog())))
+        var job = QueuedJob(
+            delivery: nil, request: SyncRequest(id: id, type: type.slug, sourceName: id), type: type, queue: "default",
+            receivedAt: TestClock.start, turn: 0, body: [])
+        job.needsOnlyStore = needsOnlyStore
+        return job
+    }
+
+    @Test func eachJobWaitsBehindThoseOfItsKind() {
+        var ready = ReadyJobs()
+        for number in 1...6 { ready.append(job("\(number)", needsOnlyStore: number.isMultiple(of: 2))) }
+        #expect(ready.count == 6)
+        #expect(ready.together.popFirst(2).map(\.request.id) == ["2", "4"])
+        #expect(ready.alone.popFirst(1).map(\.request.id) == ["1"])
+        #expect(ready.count == 3)
+        ready.append(job("7", needsOnlyStore: true))
+        #expect(ready.together.popFirst(9).map(\.request.id) == ["6", "7"])
+        #expect(ready.alone.popFirst(9).map(\.request.id) == ["3", "5"])
+        #expect(ready.count == 0)
+    }
+
+    @Test func allAreTakenOnceAndEachKindKeepsItsOrderWhenTheyComeBack() {
+        var ready = ReadyJobs()
+        for number in 1...6 { ready.append(job("\(number)", needsOnlyStore: number.isMultiple(of: 2))) }
+        let taken = ready.takeAll()
+        #expect(taken.map(\.request.id).sorted() == ["1", "2", "3", "4", "5", "6"])
+        #expect(ready.count == 0)
+        #expect(ready.takeAll().isEmpty)
+        for job in taken { ready.append(job) }
+        #expect(ready.together.popFirst(9).map(\.request.id) == ["2", "4", "6"])
+        #expect(ready.alone.popFirst(9).map(\.request.id) == ["1", "3", "5"])
+    }
+}
