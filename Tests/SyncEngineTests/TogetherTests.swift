@@ -35,8 +35,8 @@ import Testing
     private func decide(
         _ jobs: [QueuedJob], in parts: EngineParts
     ) async throws -> (decided: [JobRunner.Decided], others: [QueuedJob]) {
-        let found = try await parts.runner.prepare(jobs)
-        return await parts.runner.decide(zip(jobs, found).map { (job: $0, preparation: $1) })
+        let wave = jobs.map(\.together)
+        return await parts.runner.decide(wave, try await parts.runner.prepare(wave))
     }
 
     private func runAlone(_ job: QueuedJob, in parts: EngineParts) async throws -> SyncJob? {
@@ -189,7 +189,7 @@ import Testing
 
     // MARK: what is found out only when the store was asked
 
-    @Test func whatTheStoreKnowsOrSomebodyAskedIsRunByItself() async throws {
+    @Test func whatSomebodyAskedIsDoneByItselfAndADueRetryTogetherWithOthers() async throws {
         let isBusy = Box(true)
         let type = mapping {
             $0.update = { target, job in
@@ -214,9 +214,10 @@ import Testing
         ]
         #expect(jobs.allSatisfy { parts.runner.needsOnlyStore($0) })
         let (decided, others) = try await decide(jobs, in: parts)
-        #expect(decided.map(\.job.request.id) == ["plain"])
-        #expect(others.map(\.request.id) == ["known", "canceled", "paused"])
-        #expect(world.log.count("update") == 2, "none of them has begun")
+        #expect(decided.map(\.job.request.id) == ["known", "plain"])
+        #expect(others.map(\.request.id) == ["canceled", "paused"])
+        #expect(world.log.count("update") == 3, "none of the others has begun")
+        #expect(try await parts.runner.commit(decided).allSatisfy { $0.ending != nil })
         for job in others { _ = try await runAlone(job, in: parts) }
         let known = try await world.job("known")
         #expect(known.status == .finished)
@@ -245,10 +246,10 @@ import Testing
         let parts = try world.parts([type])
         for number in 1...3 { try await world.putCustomer("C-\(number)", "Ada") }
         let jobs = (1...3).map { queued("\($0)", of: type) }
-        let found = zip(jobs, try await parts.runner.prepare(jobs)).map { (job: $0, preparation: $1) }
+        let found = try await parts.runner.prepare(jobs)
         let task = Task {
             while !Task.isCancelled { await Task.yield() }
-            return await parts.runner.decide(found)
+            return await parts.runner.decide(jobs.map(\.together), found)
         }
         task.cancel()
         let (decided, others) = await task.value
@@ -256,6 +257,15 @@ import Testing
         #expect(others.map(\.request.id) == ["1", "2"])
         #expect(try await parts.runner.commit(decided).count == 1)
         #expect(try await world.store.countJobs() == [.finished: 1])
+    }
+}
+
+extension QueuedJob {
+    /// As the pipeline passes it on.
+    fileprivate var together: QueuedJob {
+        var job = self
+        job.needsOnlyStore = true
+        return job
     }
 }
 
