@@ -55,7 +55,8 @@ extension JobStore {
             let bytes = part.reduce(0) { total, ready in
                 if case .success(let ready) = ready { total + ready.bytes } else { total }
             }
-            results += try await writer.write("commit", count: part.count, bytes: bytes, inSavepoint: false) { context in
+            results += try await writer.write("commit", count: part.count, bytes: bytes, inSavepoint: false) {
+                context in
                 try part.map { ready in
                     switch ready {
                     case .success(let ready): try ready.perform(in: context)

@@ -65,7 +65,7 @@ extension JobRunner {
         var record = preparation.job ?? job.newRecord()
         record.superseded = job.superseded
         let run = JobRun(
-            job: record, turn: job.turn, runID: Self.newRunID(), node: node, startedAt: now(), body: job.body)
+            job: record, turn: job.turn, runID: RunID.next(), node: node, startedAt: now(), body: job.body)
         let active = ActiveRun(run: run, timeout: job.request.timeout ?? job.type.timeout, leaseKey: nil)
         let execution: Executor.Execution
         do { execution = try await executor.execute(job, active: active, preparation: preparation) } catch {

@@ -5,7 +5,6 @@
 internal import JobStore
 internal import Logging
 internal import SyncBroker
-internal import Synchronization
 internal import SyncJobs
 
 /// Takes jobs to their end.
@@ -68,7 +67,7 @@ struct JobRunner: Sendable {
             var record = preparation.job ?? job.newRecord()
             record.superseded = job.superseded
             let run = JobRun(
-                job: record, turn: job.turn, runID: Self.newRunID(), node: node, startedAt: now(), body: job.body)
+                job: record, turn: job.turn, runID: RunID.next(), node: node, startedAt: now(), body: job.body)
             let later = waitingTransition(job, preparation: preparation)
             switch try await admit(job, run: run, isToRun: later == nil) {
             case .admitted: break
@@ -286,15 +285,6 @@ struct JobRunner: Sendable {
             logger.error(
                 "A note was not stored", metadata: ["job_id": .string(record.id), "reason": .string("\(error)")])
         }
-    }
-
-    /// Runs of all processes are told apart by where each began to count, at random in 64 bits.
-    private static let firstRunID = UInt64.random(in: .min ... .max)
-    private static let runCount = Atomic<UInt64>(0)
-
-    static func newRunID() -> String {
-        let number = runCount.wrappingAdd(1, ordering: .relaxed).oldValue
-        return String(firstRunID &+ number, radix: 36)
     }
 }
 
