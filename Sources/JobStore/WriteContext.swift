@@ -38,8 +38,10 @@ final class WriteContext {
     private var indexes: [Int64: [FieldIndex]] = [:]
     private var rareRows: RareRows?
 
-    /// Whether savepoints are real. They cost a copy of each page that is changed under them, and nearly always nothing is
-    /// rolled back: so a transaction is tried without them first.
+    /// Whether savepoints are real.
+    ///
+    /// They cost a copy of each page that is changed under them, and nearly always nothing is rolled back: so a transaction
+    /// is tried without them first.
     private let isGuarded: Bool
 
     init(db: Database, types: DocumentTypeIDs, processes: StoreProcesses, isGuarded: Bool = true) {
