@@ -7,8 +7,9 @@ extension JobStore {
     /// How often a read that gave way is begun again.
     private static let maximumCuts = 5
 
-    /// Reads in one short transaction, on a snapshot; on the caller's thread, since to change threads takes longer than it
-    /// does. So nothing interrupts it.
+    /// Reads in one short transaction, on a snapshot.
+    ///
+    /// On the caller's thread, since to change threads takes longer than it does; so nothing interrupts it.
     func read<Value: Sendable>(
         _ operation: String, _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(JobStoreError) -> Value {
