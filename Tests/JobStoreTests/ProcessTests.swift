@@ -69,7 +69,9 @@ import Testing
         #expect(!store.processes.isAlive(number))
     }
 
-    /// Starts a program. Not Foundation's `Process`, which has crashed in a test process with many open files.
+    /// Starts a program.
+    ///
+    /// Not by Foundation's `Process`, which crashes where more than 1,024 files are open, as they are in a test process.
     private func spawn(_ program: String, _ arguments: [String]) throws -> pid_t {
         let words = ([program] + arguments).map { strdup($0) }
         defer { for word in words { free(word) } }
