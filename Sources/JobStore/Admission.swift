@@ -18,6 +18,8 @@ extension JobStore {
         public var orderKey: String?
         /// The key that one run holds at a time (`exclusive`); nil where there is no such thing.
         public var leaseKey: String?
+        /// An earlier run of this job that has ended without a commit, whose lease this one takes over; nil for none.
+        public var endedRunID: String?
         /// Until when the lease is taken; heartbeats move it.
         public var leaseUntil: Timestamp
         /// When it asks.
@@ -75,7 +77,8 @@ extension JobStore.AdmissionRequest {
             return .blocked(behind: older)
         }
         if let leaseKey,
-            let holder = try context.takeLease(leaseKey, runID: runID, jobID: job.id, until: leaseUntil, now: now)
+            let holder = try context.takeLease(
+                leaseKey, runID: runID, after: endedRunID, jobID: job.id, until: leaseUntil, now: now)
         {
             return .leased(by: holder.jobID, until: holder.until)
         }

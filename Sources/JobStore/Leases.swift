@@ -34,10 +34,14 @@ struct LeaseHolder {
 
 extension WriteContext {
     /// Takes a lease for a run, or answers the other run that holds it.
-    func takeLease(_ key: String, runID: String, jobID: String, until: Timestamp, now: Timestamp) throws -> LeaseHolder?
-    {
+    ///
+    /// - Parameter endedRunID: a run that has ended and held it.
+    func takeLease(
+        _ key: String, runID: String, after endedRunID: String?, jobID: String, until: Timestamp, now: Timestamp
+    ) throws -> LeaseHolder? {
         if let holder = try LeaseHolder.holder(of: key, in: db), !holder.runID.hasSameBytes(as: runID) {
-            if now < holder.until, holder.process.map(processes.isAlive) ?? true { return holder }
+            let hasEnded = endedRunID?.hasSameBytes(as: holder.runID) ?? false
+            if !hasEnded, now < holder.until, holder.process.map(processes.isAlive) ?? true { return holder }
             try execute("UPDATE leases SET is_lost = 1 WHERE run_id = ?", [holder.runID.nameValue])
         }
         try execute(

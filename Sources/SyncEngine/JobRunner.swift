@@ -60,6 +60,7 @@ struct JobRunner: Sendable {
         var preparation = first
         var conflicts = 0
         var lastConflict: String?
+        var endedRun: String?
         while true {
             // A conflict says that nothing was written: what is found as this run meant it is somebody else's write.
             if let lastConflict, preparation.intent?.runID == lastConflict { preparation.intent = nil }
@@ -69,7 +70,7 @@ struct JobRunner: Sendable {
             let run = JobRun(
                 job: record, turn: job.turn, runID: RunID.next(), node: node, startedAt: now(), body: job.body)
             let later = waitingTransition(job, preparation: preparation)
-            switch try await admit(job, run: run, isToRun: later == nil) {
+            switch try await admit(job, run: run, after: endedRun, isToRun: later == nil) {
             case .admitted: break
             case .ended(let ending): return ending
             case .underWay:
@@ -95,6 +96,7 @@ struct JobRunner: Sendable {
                 return .committed(record, leftover: leftover)
             case .again(let isConflict):
                 if isConflict { conflicts += 1 }
+                endedRun = leftover == nil ? run.runID : nil
                 preparation = try await prepare([job])[0]
             }
         }
@@ -169,17 +171,21 @@ struct JobRunner: Sendable {
     /// Keys that must be claimed: nil when it may go on.
     ///
     /// A job that only waits holds its dedup key as well; order and lease are asked for before a run alone.
-    private func admit(_ job: QueuedJob, run: JobRun, isToRun: Bool) async throws(JobStoreError) -> Admitted {
+    private func admit(
+        _ job: QueuedJob, run: JobRun, after endedRun: String?, isToRun: Bool
+    ) async throws(JobStoreError) -> Admitted {
         let request = job.request
         let isBlocking = isToRun && job.type.onFailure == .block
         let isExclusive = isToRun && job.type.isExclusive
         guard request.dedupKey != nil || isExclusive || isBlocking else { return .admitted }
         let instant = now()
-        let question = JobStore.AdmissionRequest(
+        var question = JobStore.AdmissionRequest(
             job: run.job, turn: run.turn, runID: run.runID, dedupKey: request.dedupKey,
             orderKey: isBlocking ? job.orderKey : nil, leaseKey: isExclusive ? job.orderKey : nil,
             leaseUntil: instant.advanced(by: ActiveRuns.leaseTime), now: instant)
-        let admission = try await patience.attempt { () async throws(JobStoreError) in try await store.admit(question) }
+        question.endedRunID = endedRun
+        let asked = question
+        let admission = try await patience.attempt { () async throws(JobStoreError) in try await store.admit(asked) }
         switch admission {
         case .run: return .admitted
         case .duplicate(let holder):
@@ -286,9 +292,4 @@ struct JobRunner: Sendable {
                 "A note was not stored", metadata: ["job_id": .string(record.id), "reason": .string("\(error)")])
         }
     }
-}
-
-extension SyncJobType {
-    /// Whether the sync logic is a user's code, which may block or never end.
-    var hasForeignController: Bool { !controller.isDeclarative }
 }

@@ -155,6 +155,11 @@ extension RunSupervisor {
     }
 }
 
+extension SyncJobType {
+    /// Whether the sync logic is a user's code, which may block or never end.
+    var hasForeignController: Bool { !controller.isDeclarative }
+}
+
 /// The first of several answers; later ones are dropped.
 private final class FirstAnswer<Value: Sendable>: Sendable {
     private enum State {

@@ -184,7 +184,8 @@ import Testing
 
     @Test func aStoreThatTakesNoMoreGivesTheMessagesBackUntilItDoes() async throws {
         try await EngineWorld.with { world in
-            let names = (0..<20).map { "C-\($0)" }
+            // More than the pages hold that the store has free within itself.
+            let names = (0..<200).map { "C-\($0)" }
             try await put(names, in: world)
             let pages = try await world.store.pool.write { db -> Int in
                 let count = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
@@ -198,14 +199,14 @@ import Testing
                 let queue = world.composition.topology.workQueue("default")
                 try await eventually("the broker has all messages again that are not done") {
                     let (ready, ended) = (try await world.ready(in: queue), try await world.endedJobs())
-                    return ready > 0 && ready >= 20 - ended
+                    return ready > 0 && ready >= 200 - ended
                 }
                 #expect(await !worker.statistics.isConnected)
                 try await world.store.pool.write { try $0.execute(sql: "PRAGMA max_page_count = 1073741823") }
-                try await eventually("all is done") { try await world.endedJobs() == 20 }
+                try await eventually("all is done") { try await world.endedJobs() == 200 }
                 try await eventually("it works again") { await worker.statistics.standBy.isEmpty }
             }
-            #expect(try await world.store.countJobs() == [.finished: 20])
+            #expect(try await world.store.countJobs() == [.finished: 200])
             try await world.expectQueueEmpty()
         }
     }

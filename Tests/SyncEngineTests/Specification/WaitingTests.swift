@@ -148,6 +148,26 @@ import Testing
         #expect(most.value == 1)
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func aRunThatIsRepeatedAfterAConflictDoesNotWaitForItsOwnLease() async throws {
+        let world = try LocalWorld()
+        let isFirst = Box(true)
+        let engine = try world.single {
+            $0.beforeSync = { write, _ in
+                guard write.operation == .update, isFirst.takeFirst() else { return }
+                try await world.putAccount("C-1", ["label": "Ada", "phone": "1"])
+            }
+        } type: {
+            $0.isExclusive = true
+        }
+        try await world.putCustomer("C-1", "Ada", version: 1)
+        try await engine.deliver(world.request("1"))
+        try await world.putCustomer("C-1", "Ada L", version: 2)
+        let job = try await engine.deliver(world.request("2"))
+        #expect(job.status == .finished)
+        #expect(try await world.account("C-1") == ["label": "Ada L", "phone": "1"])
+    }
+
     // MARK: on_failure
 
     /// Jobs 1 and 2 of one document, of which 1 fails once; answers the order in which they were finished.
