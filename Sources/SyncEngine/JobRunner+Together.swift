@@ -1,5 +1,6 @@
-// The way of most jobs: one of a declarative type whose documents are all in the store waits for nothing but the store. Such jobs are decided one after the other and committed in one transaction: no task, no watch and no hop for each.
-// What turns out not to be so plain goes the way of JobRunner.run, which knows everything.
+// The way of most jobs: one of a declarative type whose documents are all in the store waits for nothing but the store. Such
+// jobs are decided one after the other and committed in one transaction: no task, no watch and no hop for each. What turns
+// out not to be so plain goes the way of JobRunner.run, which knows everything.
 
 internal import JobStore
 internal import Logging
@@ -7,6 +8,8 @@ internal import SyncJobs
 
 extension JobRunner {
     /// What a job that needs only the store came to, before its commit.
+    ///
+    /// A class, because it is large and passed on in lists.
     final class Decided: Sendable {
         let job: QueuedJob
         let handle: JobHandle?
