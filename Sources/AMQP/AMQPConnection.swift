@@ -338,30 +338,38 @@ public actor AMQPConnection {
         }
     }
 
-    /// Answers deliveries, in the order given, with one hop for the whole list.
+    /// Answers deliveries, in the order given, with one hop for the whole list and in as few packets as it needs.
     ///
     /// What belongs to another epoch or is answered already is dropped: the broker would close the channel over it.
     /// Errors end the connection, they are not thrown: unanswered deliveries come again.
     public func acknowledge(_ list: [AMQPAcknowledgement]) {
+        var answers: [AMQPAcknowledgement] = []
         for answer in list where answer.epoch == epoch {
-            guard end == nil else { return }
             guard let tag = window.answer(answer.tag, multiple: answer.multiple) else {
                 logger.debug(
                     "delivery was answered before",
                     metadata: ["epoch": "\(epoch)", "tag": "\(answer.tag)", "multiple": "\(answer.multiple)"])
                 continue
             }
-            do throws(AMQPError) {
-                try request { wire throws(AMQPError) in
-                    switch answer.kind {
-                    case .acknowledge: try wire.acknowledge(tag, multiple: answer.multiple)
-                    case .reject(let requeue):
-                        try wire.reject(tag, multiple: answer.multiple, requeue: requeue)
-                    }
-                }
-            } catch {
-                logger.debug("answer could not be sent", metadata: ["error": "\(error)"])
-                return
+            answers.append(
+                AMQPAcknowledgement(epoch: epoch, tag: tag, multiple: answer.multiple, kind: answer.kind))
+        }
+        guard !answers.isEmpty, end == nil else { return }
+        do throws(AMQPError) {
+            try request { wire throws(AMQPError) in
+                guard answers.count > 1 else { return try Self.send(answers, on: wire) }
+                try wire.together { () throws(AMQPError) in try Self.send(answers, on: wire) }
+            }
+        } catch {
+            logger.debug("answers could not be sent", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private static func send(_ answers: [AMQPAcknowledgement], on wire: Wire) throws(AMQPError) {
+        for answer in answers {
+            switch answer.kind {
+            case .acknowledge: try wire.acknowledge(answer.tag, multiple: answer.multiple)
+            case .reject(let requeue): try wire.reject(answer.tag, multiple: answer.multiple, requeue: requeue)
             }
         }
     }
