@@ -54,7 +54,7 @@ extension Pipeline {
 
     func receive(_ deliveries: [Delivery]) {
         for delivery in deliveries {
-            ledger.track(epoch: delivery.epoch, tag: delivery.tag)
+            ledger.track(epoch: delivery.epoch, tag: delivery.tag, prefetch: prefetch(delivery.origin))
             counts.deliveries += 1
             Failpoint.received.pass()
             if delivery.isRedelivered { counts.redelivered += 1 }

@@ -20,7 +20,8 @@ actor Pipeline {
     let now: @Sendable () -> Timestamp
     let logger: Logger
 
-    var ledger: AckLedger
+    var ledger = AckLedger()
+    let prefetch: @Sendable (Delivery.Origin) -> Int
     var epoch: UInt64 = 0
     var lanes = Lanes<QueuedJob>()
     var ready = ReadyJobs()
@@ -58,7 +59,8 @@ actor Pipeline {
 
     init(
         intake: Intake, runner: JobRunner, coalescing: Coalescing, router: ChangeRouter, consumer: WorkConsumer,
-        concurrency: Int, smallestPrefetch: Int, now: @escaping @Sendable () -> Timestamp, logger: Logger
+        concurrency: Int, prefetch: @escaping @Sendable (Delivery.Origin) -> Int,
+        now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
         self.intake = intake
         self.runner = runner
@@ -67,10 +69,10 @@ actor Pipeline {
         self.router = router
         self.consumer = consumer
         self.concurrency = max(1, concurrency)
+        self.prefetch = prefetch
         self.now = now
         self.logger = logger
         threads = runner.supervisor.threads
-        ledger = AckLedger(patience: smallestPrefetch / 4)
         // Bounded by the prefetch: every errand holds at least one delivery.
         (errands, errandSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
     }

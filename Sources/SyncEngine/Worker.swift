@@ -74,8 +74,7 @@ public struct Worker: Service {
             router: ChangeRouter(
                 types: types, publisher: publisher, maximumDepth: settings.maximumDepth, logger: logger, now: now),
             consumer: consumer,
-            concurrency: settings.concurrency, smallestPrefetch: settings.smallestPrefetch, now: now,
-            logger: logger)
+            concurrency: settings.concurrency, prefetch: { settings.prefetch(of: $0) }, now: now, logger: logger)
         leftovers = Leftovers(store: store, outbox: parts.outbox, patience: parts.patience, logger: logger)
         standBy = StandBy(consumer: consumer, pipeline: pipeline, logger: logger)
         watch = QueueWatch(

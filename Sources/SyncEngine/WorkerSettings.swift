@@ -1,6 +1,7 @@
 // How a worker works, with the defaults of a small machine.
 
 public import JobStore
+internal import SyncBroker
 public import SyncJobs
 
 extension Worker {
@@ -15,7 +16,7 @@ extension Worker {
         /// Unacknowledged deliveries per queue that `prefetchByQueue` does not name, and of change events.
         ///
         /// For a queue of long jobs, make it the concurrency.
-        public var prefetch = 256
+        public var prefetch = 512
         /// Unacknowledged deliveries of single queues, by short name.
         public var prefetchByQueue: [String: Int] = [:]
         /// How long running jobs may go on after a stop was asked for.
@@ -49,8 +50,13 @@ extension Worker {
             Dictionary(queues.map { ($0, prefetchByQueue[$0] ?? prefetch) }) { first, _ in first }
         }
 
-        /// The smallest of them: how long the settled may wait behind the unsettled is measured by it.
-        var smallestPrefetch: Int { min(prefetches.values.min() ?? prefetch, prefetch) }
+        /// How many unacknowledged deliveries of an origin may be held.
+        func prefetch(of origin: Delivery.Origin) -> Int {
+            switch origin {
+            case .work(let queue): prefetchByQueue[queue] ?? prefetch
+            case .changes: prefetch
+            }
+        }
 
         /// The defaults, for `queues`.
         public init(queues: [String]) { self.queues = queues }

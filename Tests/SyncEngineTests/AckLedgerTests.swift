@@ -5,10 +5,11 @@ import Testing
 @testable import SyncEngine
 
 @Suite struct AckLedgerTests {
-    private func ledger(patience: Int = 100, tracking count: UInt64) -> AckLedger {
-        var ledger = AckLedger(patience: patience)
+    /// A quarter of the prefetch may wait.
+    private func ledger(prefetch: Int = 400, tracking count: UInt64) -> AckLedger {
+        var ledger = AckLedger()
         ledger.open(epoch: 1)
-        for tag in 1...count { ledger.track(epoch: 1, tag: tag) }
+        for tag in 1...count { ledger.track(epoch: 1, tag: tag, prefetch: prefetch) }
         return ledger
     }
 
@@ -48,7 +49,7 @@ import Testing
     }
 
     @Test func whatPilesUpBehindALongJobIsAnsweredSingly() {
-        var ledger = ledger(patience: 2, tracking: 5)
+        var ledger = ledger(prefetch: 8, tracking: 5)
         for tag: UInt64 in 2...3 { ledger.settle(epoch: 1, tag: tag, kind: .acknowledge) }
         #expect({ ledger.takeAcknowledgements() }().isEmpty)
         ledger.settle(epoch: 1, tag: 4, kind: .acknowledge)
@@ -58,6 +59,23 @@ import Testing
         #expect({ ledger.takeAcknowledgements() }() == [all(upTo: 1)])
         ledger.settle(epoch: 1, tag: 5, kind: .acknowledge)
         #expect({ ledger.takeAcknowledgements() }() == [all(upTo: 5)])
+    }
+
+    @Test func eachQueueIsMeasuredByItsOwnPrefetch() {
+        var ledger = AckLedger()
+        ledger.open(epoch: 1)
+        ledger.track(epoch: 1, tag: 1, prefetch: 4)
+        for tag: UInt64 in 2...102 { ledger.track(epoch: 1, tag: tag, prefetch: 400) }
+        ledger.track(epoch: 1, tag: 103, prefetch: 4)
+        for tag: UInt64 in 2...101 { ledger.settle(epoch: 1, tag: tag, kind: .acknowledge) }
+        #expect({ ledger.takeAcknowledgements() }().isEmpty, "a quarter of the prefetch of their queue")
+        ledger.settle(epoch: 1, tag: 102, kind: .acknowledge)
+        #expect({ ledger.takeAcknowledgements() }().count == 101)
+        ledger.settle(epoch: 1, tag: 103, kind: .acknowledge)
+        #expect({ ledger.takeAcknowledgements() }().isEmpty)
+        ledger.track(epoch: 1, tag: 104, prefetch: 4)
+        ledger.settle(epoch: 1, tag: 104, kind: .acknowledge)
+        #expect({ ledger.takeAcknowledgements() }() == [one(103), one(104)], "half of the small queue's")
     }
 
     @Test func aRejectionNamesItsOwnTagBeforeTheMultipleAnswer() {
@@ -73,9 +91,9 @@ import Testing
         ledger.open(epoch: 2)
         ledger.settle(epoch: 1, tag: 1, kind: .acknowledge)
         #expect({ ledger.takeAcknowledgements() }().isEmpty)
-        ledger.track(epoch: 1, tag: 9)
+        ledger.track(epoch: 1, tag: 9, prefetch: 8)
         #expect(ledger.unsettled == 0, "a delivery of an old epoch will come again under a new tag")
-        ledger.track(epoch: 2, tag: 1)
+        ledger.track(epoch: 2, tag: 1, prefetch: 8)
         ledger.settle(epoch: 2, tag: 1, kind: .acknowledge)
         #expect({ ledger.takeAcknowledgements() }() == [Acknowledgement(epoch: 2, tag: 1, multiple: true)])
     }
@@ -92,7 +110,7 @@ import Testing
     @Test(arguments: 0..<50) func everyDeliveryIsAnsweredExactlyOnce(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let count: UInt64 = 40
-        var ledger = ledger(patience: Int.random(in: 0...10, using: &random), tracking: count)
+        var ledger = ledger(prefetch: Int.random(in: 1...40, using: &random), tracking: count)
         var settled: Set<UInt64> = []
         var answered: Set<UInt64> = []
         for tag in (1...count).shuffled(using: &random) {
