@@ -63,11 +63,13 @@ public struct FerryConfiguration: Sendable {
     /// `consumer_timeout`: (prefetch ÷ concurrency + 1) × the longest timeout of the queue's types stays below it.
     ///
     /// At most ``WorkerSettings/prefetch``; otherwise not below ``WorkerSettings/concurrency``, and for `long` not
-    /// above it.
+    /// above it. Types whose runs wait for nothing but the store take no place, and never so long: they don't count.
     public func prefetch(ofQueue queue: String) -> Int {
         guard queue != "long" else { return min(worker.prefetch, worker.concurrency) }
-        let timeouts = types.all.filter { $0.queue == queue }.map(\.timeout)
-        let longest = timeouts.max() ?? SyncJobType.defaultTimeout(ofQueue: queue)
+        let all = types.all.filter { $0.queue == queue }
+        let open = all.filter { !$0.needsNoPlace { system($0)?.kind == .embedded } }
+        guard open.count > 0 || all.isEmpty else { return worker.prefetch }
+        let longest = open.map(\.timeout).max() ?? SyncJobType.defaultTimeout(ofQueue: queue)
         let rounds = Int((broker.consumerTimeout.microseconds - 1) / max(1, longest.microseconds)) - 1
         let safe = max(rounds, 1).multipliedReportingOverflow(by: worker.concurrency)
         return min(worker.prefetch, safe.overflow ? worker.prefetch : safe.partialValue)
@@ -121,5 +123,13 @@ public struct FerryConfiguration: Sendable {
             limits: draft.limits, worker: draft.worker, retention: draft.retention,
             deadLetters: draft.deadLetters, systems: draft.systems.map(\.settings),
             documents: draft.documents, types: types)
+    }
+}
+
+extension SyncJobType {
+    /// Whether all its jobs run together, in no place of their own.
+    fileprivate func needsNoPlace(_ isEmbedded: (String) -> Bool) -> Bool {
+        if case .multiple = controller.way { return false }
+        return needsOnlyStore(isEmbedded) && !isExclusive && onFailure != .block
     }
 }

@@ -45,8 +45,8 @@ public struct WorkerSettings: Sendable, Hashable {
     /// `prefetch`: the most deliveries of one queue that a process holds unacknowledged; see
     /// ``FerryConfiguration/prefetch(ofQueue:)`` for what a queue really gets.
     ///
-    /// 1–2000. Default 256.
-    public var prefetch = 256
+    /// 1–2000. Default 512.
+    public var prefetch = 512
     /// `grace`: how long running jobs may go on after a worker was asked to stop.
     ///
     /// 0s–1h. Default 30s.

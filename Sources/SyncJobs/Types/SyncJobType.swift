@@ -71,6 +71,14 @@ public struct SyncJobType: Sendable {
         }
     }
 
+    /// Whether all its documents are in the embedded system, which is the job store.
+    public func isInStore(_ isEmbedded: (String) -> Bool) -> Bool { systems.allSatisfy(isEmbedded) }
+
+    /// Whether a run of it can wait for nothing but the job store: no document elsewhere, no code of a user.
+    public func needsOnlyStore(_ isEmbedded: (String) -> Bool) -> Bool {
+        (controller as? any DeclarativeController)?.mapping.callsFunctions == false && isInStore(isEmbedded)
+    }
+
     /// The default timeout of a queue: 60 s for `short`, 1500 s for `long`, else 300 s.
     public static func defaultTimeout(ofQueue queue: String) -> Duration {
         switch queue {

@@ -154,11 +154,12 @@ struct ConfigurationValueTests {
         let text = """
             broker: {consumer_timeout: 30m}
             worker: {concurrency: 10, prefetch: 100}
-            systems: {a: {kind: embedded}}
+            systems: {a: {kind: embedded}, b: {kind: sqlite, path: b.sqlite}}
+            documents: {b.C: {table: c, name: x}}
             types:
-              Quick: {source: a.B, target: a.C, queue: short, timeout: 10s, fields: {x: source.x}}
-              Slow: {source: a.B, target: a.C, queue: default, timeout: 5m, fields: {x: source.x}}
-              Slower: {source: a.B, target: a.C, queue: default, timeout: 20m, fields: {x: source.x}}
+              Quick: {source: a.B, target: b.C, queue: short, timeout: 10s, fields: {x: source.x}}
+              Slow: {source: a.B, target: b.C, queue: default, timeout: 5m, fields: {x: source.x}}
+              Slower: {source: a.B, target: b.C, queue: default, timeout: 20m, fields: {x: source.x}}
             """
         let read = try ConfigurationFixture.read(text)
         #expect(read.prefetch(ofQueue: "short") == 100)
@@ -167,6 +168,24 @@ struct ConfigurationValueTests {
         let patient = try ConfigurationFixture.read(text.replacing("30m", with: "2h"))
         // (50 ÷ 10 + 1) × 20 min are 2 h, which is not below it.
         #expect(patient.prefetch(ofQueue: "default") == 40)
+    }
+
+    @Test("Types whose jobs wait for nothing but the store don't narrow their queue")
+    func prefetchOfStoreOnlyTypes() throws {
+        func prefetch(target: String, _ more: String = "") throws -> Int {
+            let text = """
+                worker: {concurrency: 10, prefetch: 100}
+                systems: {a: {kind: embedded}, b: {kind: sqlite, path: b.sqlite}}
+                documents: {b.C: {table: c, name: x}}
+                types:
+                  Wide: {source: a.B, target: a.C, timeout: 20m, fields: {x: source.x}}
+                  Other: {source: a.B, target: \(target), timeout: 5m, fields: {x: source.x}\(more)}
+                """
+            return try ConfigurationFixture.read(text).prefetch(ofQueue: "default")
+        }
+        #expect(try prefetch(target: "a.D") == 100)
+        #expect(try prefetch(target: "b.C") == 40)
+        #expect(try prefetch(target: "a.D", ", on_failure: block") == 40)
     }
 
     @Test("The flag goes before the environment, and that before the working folder")
