@@ -45,20 +45,24 @@ struct EngineParts: Sendable {
         parking = ParkingWatch(
             types: types, store: store, outbox: outbox, outages: outages, patience: patience, queues: queues,
             maximumParked: maximumParked, now: now, logger: logger)
+        let isEmbedded = { (system: String) in systems[system]?.isEmbedded == true }
         runner = JobRunner(
             executor: executor,
             supervisor: RunSupervisor(runs: runs, threads: ControllerThreads(size: controllerThreads)), inbox: inbox,
             committer: committer, outages: outages, store: store, patience: patience, node: node,
-            storeOnlyTypes: Self.storeOnlyTypes(types, systems), now: now, logger: logger)
+            storeOnlyTypes: Set(types.all.filter { $0.needsOnlyStore(isEmbedded) }.map(\.slug)),
+            quickTypes: QuickTypes(types.all.filter { $0.mayBeQuick && $0.isInStore(isEmbedded) }.map(\.slug)),
+            now: now, logger: logger)
     }
+}
 
-    /// The slugs of types whose runs can wait for nothing outside the store: no document elsewhere, no code of a user.
-    private static func storeOnlyTypes(_ types: SyncJobTypes, _ systems: DocumentSystems) -> Set<String> {
-        Set(
-            types.all.filter { type in
-                guard let controller = type.controller as? any DeclarativeController else { return false }
-                return !controller.mapping.callsFunctions
-                    && type.systems.allSatisfy { systems[$0]?.isEmbedded == true }
-            }.map(\.slug))
+extension SyncJobType {
+    /// Whether it is a user's code that may be run in series with others.
+    ///
+    /// A bypass controller writes by itself, perhaps elsewhere: of those no more are begun before a commit than there are
+    /// places.
+    fileprivate var mayBeQuick: Bool {
+        if case .bypass = controller.way { return false }
+        return hasForeignController
     }
 }

@@ -14,11 +14,14 @@ extension JobRunner {
         let job: QueuedJob
         let handle: JobHandle?
         let transition: JobTransition
+        /// What the run came to, where it found a system that can't be reached.
+        let outage: Executor.Execution.Result?
 
-        init(job: QueuedJob, handle: JobHandle?, transition: JobTransition) {
+        init(job: QueuedJob, execution: Executor.Execution, transition: JobTransition) {
             self.job = job
-            self.handle = handle
             self.transition = transition
+            handle = execution.handle
+            outage = execution.result.isOutage ? execution.result : nil
         }
     }
 
@@ -26,15 +29,25 @@ extension JobRunner {
     struct Ended: Sendable {
         let job: QueuedJob
         /// Nil where it has to be run by itself, from a fresh read.
-        let ending: Ending?
+        var ending: Ending?
+        /// What is still to be waited for before its delivery is answered; nil for nothing.
+        var pendingHook: (@Sendable () async -> Void)?
     }
 
-    /// Whether a job is its type's plain work, so that its run can wait for nothing outside the store and never for long.
-    func needsOnlyStore(_ job: QueuedJob) -> Bool {
+    /// How long a job's run may take: how it is run.
+    func pace(of job: QueuedJob) -> JobPace {
         let type = job.type
-        guard storeOnlyTypes.contains(type.slug), !type.isExclusive, type.onFailure != .block, job.probing == nil,
-            job.delivery?.isSuspect != true
-        else { return false }
+        let isCode = type.hasForeignController
+        guard isCode ? quickTypes.contains(type.slug) : storeOnlyTypes.contains(type.slug), isPlain(job) else {
+            return .open
+        }
+        return isCode ? .quick : .storeOnly
+    }
+
+    /// Whether a job is its type's plain work, which waits for no other job and no instant.
+    private func isPlain(_ job: QueuedJob) -> Bool {
+        let type = job.type
+        guard !type.isExclusive, type.onFailure != .block, job.probing == nil, !job.isSuspect else { return false }
         let request = job.request
         if request.hold || request.notBefore != nil || request.dedupKey != nil || request.relayFinished != nil {
             return false
@@ -53,8 +66,12 @@ extension JobRunner {
         var decided: [Decided] = []
         decided.reserveCapacity(wave.count)
         var others: [QueuedJob] = []
-        for (job, preparation) in zip(wave, preparations) where job.needsOnlyStore {
-            if preparation.isPlain(for: job, at: now()), let result = await decide(job, preparation: preparation) {
+        for (job, preparation) in zip(wave, preparations) where job.pace == .storeOnly {
+            if let run = begin(job, preparation: preparation),
+                // Where the store is in trouble, the job's own run waits for the end of that.
+                let execution = try? await executor.execute(job, active: run, preparation: preparation),
+                let result = self.decided(job, run.run, execution)
+            {
                 decided.append(result)
             } else {
                 others.append(job)
@@ -63,39 +80,50 @@ extension JobRunner {
         return (decided, others)
     }
 
-    private func decide(_ job: QueuedJob, preparation: JobStore.Preparation) async -> Decided? {
+    /// A run of a job that is to be run now, and of which nothing but its record is known; nil for any other.
+    func begin(_ job: QueuedJob, preparation: JobStore.Preparation) -> ActiveRun? {
+        guard preparation.isPlain(for: job, at: now()) else { return nil }
         Failpoint.prepared.pass()
         var record = preparation.job ?? job.newRecord()
         record.superseded = job.superseded
         let run = JobRun(
             job: record, turn: job.turn, runID: RunID.next(), node: node, startedAt: now(), body: job.body)
-        let active = ActiveRun(run: run, timeout: job.request.timeout ?? job.type.timeout, leaseKey: nil)
-        let execution: Executor.Execution
-        do { execution = try await executor.execute(job, active: active, preparation: preparation) } catch {
-            // The store's own trouble: the job's own run waits for its end.
-            return nil
-        }
+        return ActiveRun(run: run, timeout: job.request.timeout ?? job.type.timeout, leaseKey: nil)
+    }
+
+    /// What a run has decided; nil where it has to be run again.
+    func decided(_ job: QueuedJob, _ run: JobRun, _ execution: Executor.Execution) -> Decided? {
         guard case .outcome(let outcome) = execution.result else { return nil }
         // What a cancellation does to a run is no failure of the job.
         if Task.isCancelled, execution.result.isCutShort { return nil }
         return Decided(
-            job: job, handle: execution.handle,
+            job: job, execution: execution,
             transition: .next(
                 run, outcome: outcome, type: job.type, chance: Double.random(in: 0..<1), now: now()))
     }
 
     /// Makes true what was decided, in as few transactions as possible, and publishes what it owes.
     func commit(_ decided: [Decided]) async throws(JobStoreError) -> [Ended] {
+        let records = try await committer.commit(decided.map(\.transition))
         var ended: [Ended] = []
         ended.reserveCapacity(decided.count)
-        let records = try await committer.commit(decided.map(\.transition))
+        var quick: [(decided: Decided, record: SyncJob)] = []
         for (decided, record) in zip(decided, records) {
             guard let record else {
-                ended.append(Ended(job: decided.job, ending: nil))
+                ended.append(Ended(job: decided.job))
                 continue
             }
-            await finish(record, handle: decided.handle, job: decided.job)
-            ended.append(Ended(job: decided.job, ending: .committed(record, leftover: nil)))
+            if let outage = decided.outage { try await outages.ran(decided.job, outage) }
+            if decided.job.pace == .quick {
+                quick.append((decided, record))
+            } else {
+                await finish(record, handle: decided.handle, job: decided.job)
+                ended.append(Ended(job: decided.job, ending: .committed(record, leftover: nil)))
+            }
+        }
+        for ((decided, record), pending) in zip(quick, await finishInSeries(quick)) {
+            ended.append(
+                Ended(job: decided.job, ending: .committed(record, leftover: nil), pendingHook: pending))
         }
         return ended
     }
@@ -111,5 +139,16 @@ extension JobStore.Preparation {
         // The child of a relay, or a retry that is due.
         return queued.turn >= known.nextTurn && (known.retryAfter.map { $0 <= instant } ?? true)
             && (queued.turn > 0 || known.requestHash == queued.request.contentHash)
+    }
+}
+
+extension Executor.Execution.Result {
+    /// Whether the run has failed because a system can't be reached.
+    fileprivate var isOutage: Bool {
+        if case .outcome(let outcome) = self, case .failed(let failure) = outcome.end {
+            failure.isOutage
+        } else {
+            false
+        }
     }
 }

@@ -40,6 +40,7 @@ struct JobRunner: Sendable {
     let node: String
     /// The slugs of declarative types whose documents are all in the store.
     let storeOnlyTypes: Set<String>
+    let quickTypes: QuickTypes
     let now: @Sendable () -> Timestamp
     let logger: Logger
 
@@ -80,25 +81,43 @@ struct JobRunner: Sendable {
                 continue
             }
             if let later { return try await wait(later) }
-            let (execution, leftover, isHandedBack) = try await supervise(job, run: run, preparation: preparation)
-            if isHandedBack { return try await handBack(job, run: run, hasEnded: leftover == nil) }
-            guard let execution else { return .duplicate }
-            // What a cancellation does to a run is no failure of the job.
-            if Task.isCancelled, execution.result.isCutShort { return .abandoned }
-            if case .conflict = execution.result { lastConflict = run.runID }
-            switch try await committer.commit(
-                execution, of: run, type: job.type, isLastConflict: conflicts >= Self.maximumConflicts)
+            let supervised = try await supervise(job, run: run, preparation: preparation)
+            if case .conflict? = supervised.execution?.result { lastConflict = run.runID }
+            switch try await conclude(
+                job, run: run, supervised, isLastConflict: conflicts >= Self.maximumConflicts)
             {
-            case .unrecordable(let failure): return await inbox.refuse(job, failure: failure)
-            case .committed(let record):
-                try await outages.ran(job, execution.result)
-                await finish(record, handle: execution.handle, job: job)
-                return .committed(record, leftover: leftover)
+            case .ended(let ending): return ending
             case .again(let isConflict):
                 if isConflict { conflicts += 1 }
-                endedRun = leftover == nil ? run.runID : nil
+                endedRun = supervised.leftover == nil ? run.runID : nil
                 preparation = try await prepare([job])[0]
             }
+        }
+    }
+
+    enum Conclusion {
+        case ended(Ending)
+        /// The run counts for nothing: from a fresh read.
+        case again(isConflict: Bool)
+    }
+
+    /// Makes true what a run came to.
+    func conclude(
+        _ job: QueuedJob, run: JobRun, _ supervised: Supervised, isLastConflict: Bool
+    ) async throws(JobStoreError) -> Conclusion {
+        if supervised.isHandedBack {
+            return .ended(try await handBack(job, run: run, hasEnded: supervised.leftover == nil))
+        }
+        guard let execution = supervised.execution else { return .ended(.duplicate) }
+        // What a cancellation does to a run is no failure of the job.
+        if Task.isCancelled, execution.result.isCutShort { return .ended(.abandoned) }
+        switch try await committer.commit(execution, of: run, type: job.type, isLastConflict: isLastConflict) {
+        case .unrecordable(let failure): return .ended(await inbox.refuse(job, failure: failure))
+        case .committed(let record):
+            try await outages.ran(job, execution.result)
+            await finish(record, handle: execution.handle, job: job)
+            return .ended(.committed(record, leftover: supervised.leftover))
+        case .again(let isConflict): return .again(isConflict: isConflict)
         }
     }
 
@@ -199,97 +218,6 @@ struct JobRunner: Sendable {
             let waiting = JobTransition.wait(run.job, turn: run.turn, reason: .snooze, until: later, now: instant)
             return .ended(try await wait(waiting))
         case .blocked: return .ended(.waiting(run.job))
-        }
-    }
-
-    // MARK: run
-
-    /// Runs the job under watch; a run that met a busy store is begun again, and counts for nothing.
-    ///
-    /// - Returns: no execution when the run was found to count for nothing.
-    private func supervise(
-        _ job: QueuedJob, run: JobRun, preparation: JobStore.Preparation
-    ) async throws(JobStoreError) -> (Executor.Execution?, RunSupervisor.Leftover?, isHandedBack: Bool) {
-        try await patience.attempt { () async throws(JobStoreError) in
-            let active = ActiveRun(
-                run: run, timeout: job.request.timeout ?? job.type.timeout,
-                leaseKey: job.type.isExclusive ? job.orderKey : nil)
-            let (execution, leftover) = try await supervise(job, active: active, preparation: preparation)
-            return (execution, leftover, isHandedBack: active.interruption == .handedBack)
-        }
-    }
-
-    private func supervise(
-        _ job: QueuedJob, active: ActiveRun, preparation: JobStore.Preparation
-    ) async throws(JobStoreError) -> (Executor.Execution?, RunSupervisor.Leftover?) {
-        let executor = self.executor
-        let ending = await supervisor.supervise(active, isForeign: job.type.hasForeignController) {
-            try await executor.execute(job, active: active, preparation: preparation)
-        }
-        switch ending {
-        case .ended(.success(let execution)): return (execution, nil)
-        case .ended(.failure(let error as JobStoreError)): throw error
-        case .ended(.failure(let error)):
-            return (Executor.Execution(result: .outcome(Outcome(.failed(JobFailure(error)))), handle: nil), nil)
-        case .interrupted(.fenced, _): return (nil, nil)
-        case .interrupted(.handedBack, let leftover):
-            return (nil, await leftover.ended(within: .seconds(1)) ? nil : leftover)
-        case .interrupted(.stopped, _):
-            return (
-                Executor.Execution(result: .outcome(Outcome(.failed(JobFailure(CancellationError())))), handle: nil),
-                nil
-            )
-        case .interrupted(.canceled(let reason), let leftover):
-            let outcome = outcome(.canceled(reason), of: job)
-            return (Executor.Execution(result: .outcome(outcome), handle: nil), await stuck(leftover, job: job))
-        case .interrupted(.timedOut, let leftover):
-            let timeout = (job.request.timeout ?? job.type.timeout).text
-            let failure = JobFailure(
-                .timedOut, "the run took longer than its timeout of \(timeout)",
-                remedy: "raise timeout: of the type, or find out what it waits for",
-                disposition: .retryable(after: nil))
-            let outcome = outcome(.failed(failure), of: job)
-            return (Executor.Execution(result: .outcome(outcome), handle: nil), await stuck(leftover, job: job))
-        }
-    }
-
-    private func outcome(_ end: Outcome.End, of job: QueuedJob) -> Outcome {
-        var outcome = Outcome(end)
-        outcome.targetType = job.type.target
-        return outcome
-    }
-
-    /// A controller that has not ended a second after it was asked to is reported; its thread is written off.
-    private func stuck(
-        _ leftover: RunSupervisor.Leftover, job: QueuedJob
-    ) async -> RunSupervisor.Leftover? {
-        if await leftover.ended(within: .seconds(1)) { return nil }
-        logger.error(
-            "A controller does not end although its run is over; it is left behind, and its result will be dropped",
-            metadata: ["job_id": .string(job.request.id), "type": .string(job.type.slug)])
-        return leftover
-    }
-
-    /// `finished`, after the commit and at most once: what it throws is noted, the committed result stands.
-    func finish(_ record: SyncJob, handle: JobHandle?, job: QueuedJob) async {
-        guard let handle, job.request.relayFinished == nil,
-            [.finished, .skipped, .relayed].contains(record.status)
-        else { return }
-        let failure: JobFailure
-        do {
-            try await supervisor.bound(.seconds(60), isForeign: job.type.hasForeignController) {
-                try await job.type.controller.finished(record, handle: handle)
-            }
-            return
-        } catch { failure = JobFailure(error) }
-        logger.warning(
-            "The hook finished failed; the committed result stands",
-            metadata: ["job_id": .string(record.id), "reason": .string(failure.message)])
-        do {
-            try await store.note(jobID: record.id, "finished failed: \(failure.message)")
-        } catch {
-            logger.error(
-                "A note was not stored", metadata: ["job_id": .string(record.id), "reason": .string("\(error)")])
         }
     }
 }

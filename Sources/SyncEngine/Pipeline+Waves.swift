@@ -1,6 +1,6 @@
 // What the pipeline lets begin: waves of jobs that are prepared together, and those that need only the store decided and
 // committed together as well. Invariant: of what may wait for anything else no more runs than there are places, and nothing
-// begins beside a suspect.
+// begins beside a suspect. Quick code of users begins in Pipeline+Series.
 
 internal import JobStore
 internal import Logging
@@ -9,6 +9,7 @@ internal import SyncJobs
 extension Pipeline {
     /// Prepares what is ready, one batch at a time: what becomes ready meanwhile goes into the next.
     func dispatch() {
+        dispatchSeries()
         guard !isPreparing, !isStopping else { return }
         let wasWaiting = suspects.isOneWaiting
         var wave = suspects.next(
@@ -16,7 +17,7 @@ extension Pipeline {
         runningAlone += wave.count
         if suspects.isOneWaiting, !wasWaiting { dispatchAgain(after: Suspects.patience) }
         if suspects.isOneRunning { warnOfSuspect(wave) }
-        if !suspects.isOneRunning, !suspects.isOneWaiting, ready.together.count >= leastTogether {
+        if !isOneSuspect, ready.together.count >= leastTogether(behind: wavesTogether) {
             let together = ready.together.popFirst(Self.maximumWave)
             wavesTogether += together.isEmpty ? 0 : 1
             wave += together
@@ -27,10 +28,13 @@ extension Pipeline {
         errandSink.yield { [wave] in try await self.run(wave) }
     }
 
-    /// How many jobs that run together are worth a wave of their own: any number when no other wave is on its way, many when
-    /// one is, as what waits for its commit goes into one with the next.
-    private var leastTogether: Int {
-        switch wavesTogether {
+    /// Whether a suspect runs, or waits for everything else to end.
+    var isOneSuspect: Bool { suspects.isOneRunning || suspects.isOneWaiting }
+
+    /// How many jobs that are committed together are worth a commit of their own: any number when no others are on their way,
+    /// many when some are, as what waits for its commit goes into one with the next.
+    func leastTogether(behind others: Int) -> Int {
+        switch others {
         case 0: 1
         case 1: Self.maximumWave / 4
         default: .max
@@ -44,7 +48,7 @@ extension Pipeline {
         // The next wave is prepared while this one is committed.
         await prepared()
         try await withThrowingDiscardingTaskGroup { group in
-            for (job, preparation) in zip(wave, preparations) where !job.needsOnlyStore {
+            for (job, preparation) in zip(wave, preparations) where job.pace == .open {
                 group.addTask { try await self.run(job, preparation: preparation) }
             }
             var again = others

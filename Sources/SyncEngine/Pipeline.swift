@@ -1,7 +1,7 @@
 // The engine's one place of coordination: deliveries come in, lanes keep the order, what is ready is prepared together,
 // jobs run side by side, and the settled prefix goes back to the broker. Bounded by the prefetch of the consumer.
 // Here: its state, and how a job gets its turn and ends. Deliveries come in through Pipeline+Deliveries, what begins is in
-// Pipeline+Waves, answers go out through Pipeline+Answers.
+// Pipeline+Waves and Pipeline+Series, answers go out through Pipeline+Answers.
 
 internal import JobStore
 internal import Logging
@@ -31,6 +31,9 @@ actor Pipeline {
     var runningAlone = 0
     var wavesTogether = 0
     var isPreparing = false
+    /// Series that are not committed, and whether one of them is being run.
+    var series = 0
+    var isSeriesRunning = false
     var isRouting = false
     var isAnswering = false
     /// Whether a queue that hands out one at a time waits for an answer, which a long job of another must not hold up.
@@ -105,7 +108,7 @@ actor Pipeline {
     /// Puts a job into its lane; where two waiting jobs are the same work, the loser ends superseded.
     func submit(_ arrived: QueuedJob) {
         var job = arrived
-        job.needsOnlyStore = runner.needsOnlyStore(arrived)
+        job.pace = runner.pace(of: arrived)
         guard var waiting = lanes.lastWaiting(key: job.orderKey), coalescing.canMerge(waiting, job) else {
             if lanes.submit(job, key: job.orderKey) { ready.append(job) }
             return
@@ -163,7 +166,7 @@ actor Pipeline {
     /// Counts a job's end, enters its delivery as settled and gives its key to the next.
     func conclude(_ job: QueuedJob, _ ending: JobRunner.Ending) {
         running -= 1
-        if !job.needsOnlyStore { runningAlone -= 1 }
+        if job.pace == .open { runningAlone -= 1 }
         suspects.ended(job)
         count(ending)
         if case .abandoned = ending { return }

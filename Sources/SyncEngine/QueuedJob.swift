@@ -34,8 +34,8 @@ struct QueuedJob: Sendable {
     private let arrival: Arrival
     /// The ids of jobs that this one stands for.
     var superseded: [String] = []
-    /// Whether its run can wait for nothing outside the store; see ``JobRunner/needsOnlyStore(_:)``.
-    var needsOnlyStore = false
+    /// How long its run may take; see ``JobRunner/pace(of:)``.
+    var pace = JobPace.open
     /// The system whose open circuit this job is to try; nil for every other job.
     var probing: String?
 
@@ -60,6 +60,13 @@ struct QueuedJob: Sendable {
     var turn: Int { arrival.turn }
     /// The message's body, as received.
     var body: [UInt8] { arrival.body }
+
+    /// The same job, run at another pace.
+    func with(pace: JobPace) -> QueuedJob {
+        var job = self
+        job.pace = pace
+        return job
+    }
 
     /// A record of it that nothing has happened to yet.
     func newRecord() -> SyncJob {

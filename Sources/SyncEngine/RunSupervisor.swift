@@ -88,25 +88,38 @@ struct RunSupervisor: Sendable {
         _ run: ActiveRun, isForeign: Bool, _ work: @escaping @Sendable () async throws -> Value
     ) async -> Ending<Value> {
         runs.add(run)
-        defer { runs.remove(run) }
-        let leftover = Leftover()
-        let answer = FirstAnswer<Ending<Value>>()
+        let promise = UserCode<Ending<Value>>.Promise()
         // Owned by this call: cancelled with it, and left behind only when it ends neither by itself nor when cancelled.
         let task = Task(executorPreference: isForeign ? threads : nil) {
-            run.start()
-            let result: Result<Value, any Error>
-            do { result = .success(try await work()) } catch { result = .failure(error) }
-            if run.end() { answer.give(.ended(result)) }
-            leftover.end()
+            promise.keep(await Self.work(run, work))
         }
+        return await watch(run, UserCode(task: task, promise: promise)) { .interrupted($0, leftover: $1) }
+    }
+
+    /// Runs `work`; nil when it was interrupted meanwhile.
+    static func work<Value: Sendable>(
+        _ run: ActiveRun, _ work: @Sendable () async throws -> Value
+    ) async -> Ending<Value>? {
+        run.start()
+        let result: Result<Value, any Error>
+        do { result = .success(try await work()) } catch { result = .failure(error) }
+        return run.end() ? .ended(result) : nil
+    }
+
+    /// Waits for a run that is under way and among `runs`: for its own end, or for what ends it from outside.
+    func watch<Answer: Sendable>(
+        _ run: ActiveRun, _ code: UserCode<Answer>,
+        _ interrupted: @escaping @Sendable (ActiveRun.Interruption, Leftover) -> Answer
+    ) async -> Answer {
+        defer { runs.remove(run) }
         run.onInterruption { interruption in
-            task.cancel()
-            answer.give(.interrupted(interruption, leftover: leftover))
+            code.task.cancel()
+            code.promise.answer.give(interrupted(interruption, code.promise.leftover))
         }
         return await withTaskCancellationHandler {
-            await answer.value
+            await code.promise.answer.value
         } onCancel: {
-            task.cancel()
+            code.task.cancel()
             // Without it a controller that hears of no cancellation would keep the worker from ending; it ends by itself.
             Task {
                 do { try await Task.sleep(for: Self.stopPatience) } catch { return }
@@ -117,20 +130,20 @@ struct RunSupervisor: Sendable {
 }
 
 extension RunSupervisor {
-    /// Runs a hook that may take at most `patience`.
-    ///
-    /// - Throws: what it throws, or ``JobFailure`` (`timed_out`).
-    func bound(_ patience: Duration, isForeign: Bool, _ work: @escaping @Sendable () async throws -> Void) async throws
-    {
-        guard isForeign else { return try await work() }
-        let answer = FirstAnswer<Result<Void, any Error>>()
+    /// What a hook came to.
+    typealias HookResult = Result<Void, any Error>
+
+    /// Runs a user's hook that may take at most `patience`; then it has failed (`timed_out`).
+    func bound(_ patience: Duration, _ hook: @escaping @Sendable () async -> HookResult) async -> HookResult {
+        let promise = UserCode<HookResult>.Promise()
         // Owned by this call: cancelled when the patience is over, and left behind if it hears of no cancellation.
-        let task = Task(executorPreference: threads) {
-            do {
-                try await work()
-                answer.give(.success(()))
-            } catch { answer.give(.failure(error)) }
-        }
+        let task = Task(executorPreference: threads) { promise.keep(await hook()) }
+        return await bound(patience, UserCode(task: task, promise: promise))
+    }
+
+    /// Waits for a hook that is under way, for at most `patience`; then it has failed (`timed_out`).
+    func bound(_ patience: Duration, _ code: UserCode<HookResult>) async -> HookResult {
+        let answer = code.promise.answer
         // Owned by this call: cancelled as soon as there is an answer.
         let alarm = Task {
             do { try await Task.sleep(for: patience) } catch { return }
@@ -139,13 +152,13 @@ extension RunSupervisor {
                 .failure(
                     JobFailure(
                         .timedOut, "it took longer than \(patience.text)", remedy: "do long work in a follow-up job")))
-            task.cancel()
+            code.task.cancel()
         }
         defer { alarm.cancel() }
-        try await withTaskCancellationHandler {
-            try await answer.value.get()
+        return await withTaskCancellationHandler {
+            await answer.value
         } onCancel: {
-            task.cancel()
+            code.task.cancel()
             // As above: the worker is not kept from ending; it ends by itself.
             Task {
                 do { try await Task.sleep(for: Self.stopPatience) } catch { return }
@@ -158,40 +171,4 @@ extension RunSupervisor {
 extension SyncJobType {
     /// Whether the sync logic is a user's code, which may block or never end.
     var hasForeignController: Bool { !controller.isDeclarative }
-}
-
-/// The first of several answers; later ones are dropped.
-private final class FirstAnswer<Value: Sendable>: Sendable {
-    private enum State {
-        case open(CheckedContinuation<Value, Never>?)
-        case given(Value)
-        case taken
-    }
-    private let state = Mutex(State.open(nil))
-
-    func give(_ value: Value) {
-        let waiting = state.withLock { state -> CheckedContinuation<Value, Never>? in
-            guard case .open(let waiting) = state else { return nil }
-            state = waiting == nil ? .given(value) : .taken
-            return waiting
-        }
-        waiting?.resume(returning: value)
-    }
-
-    /// The answer; asked for once.
-    var value: Value {
-        get async {
-            await withCheckedContinuation { continuation in
-                let given = state.withLock { state -> Value? in
-                    if case .given(let value) = state {
-                        state = .taken
-                        return value
-                    }
-                    state = .open(continuation)
-                    return nil
-                }
-                if let given { continuation.resume(returning: given) }
-            }
-        }
-    }
 }

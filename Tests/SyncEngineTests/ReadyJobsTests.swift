@@ -5,25 +5,25 @@ import Testing
 @testable import SyncEngine
 
 @Suite struct ReadyJobsTests {
-    private func job(_ id: String, needsOnlyStore: Bool) -> QueuedJob {
+    private func job(_ id: String, pace: JobPace) -> QueuedJob {
         let type = SyncJobType(
             name: "Customer Sync", source: LocalWorld.customer, target: LocalWorld.account,
             controller: ScriptedSingle(script: Script(WordLog())))
         var job = QueuedJob(
             delivery: nil, request: SyncRequest(id: id, type: type.slug, sourceName: id), type: type, queue: "default",
             receivedAt: TestClock.start, turn: 0, body: [])
-        job.needsOnlyStore = needsOnlyStore
+        job.pace = pace
         return job
     }
 
     @Test func eachJobWaitsBehindThoseOfItsKind() {
         var ready = ReadyJobs()
-        for number in 1...6 { ready.append(job("\(number)", needsOnlyStore: number.isMultiple(of: 2))) }
+        for number in 1...6 { ready.append(job("\(number)", pace: number.isMultiple(of: 2) ? .storeOnly : .open)) }
         #expect(ready.count == 6)
         #expect(ready.together.popFirst(2).map(\.request.id) == ["2", "4"])
         #expect(ready.alone.popFirst(1).map(\.request.id) == ["1"])
         #expect(ready.count == 3)
-        ready.append(job("7", needsOnlyStore: true))
+        ready.append(job("7", pace: .storeOnly))
         #expect(ready.together.popFirst(9).map(\.request.id) == ["6", "7"])
         #expect(ready.alone.popFirst(9).map(\.request.id) == ["3", "5"])
         #expect(ready.count == 0)
@@ -31,7 +31,7 @@ import Testing
 
     @Test func allAreTakenOnceAndEachKindKeepsItsOrderWhenTheyComeBack() {
         var ready = ReadyJobs()
-        for number in 1...6 { ready.append(job("\(number)", needsOnlyStore: number.isMultiple(of: 2))) }
+        for number in 1...6 { ready.append(job("\(number)", pace: number.isMultiple(of: 2) ? .storeOnly : .open)) }
         let taken = ready.takeAll()
         #expect(taken.map(\.request.id).sorted() == ["1", "2", "3", "4", "5", "6"])
         #expect(ready.count == 0)

@@ -61,8 +61,8 @@ import Testing
             world.type(ScriptedBypass(script: world.script), name: "Bypass Sync"),
         ]
         let runner = try world.parts([plain] + others).runner
-        #expect(runner.needsOnlyStore(queued("1", of: plain)))
-        for type in others { #expect(!runner.needsOnlyStore(queued("1", of: type)), "\(type.name)") }
+        #expect(runner.pace(of: queued("1", of: plain)) == .storeOnly)
+        for type in others { #expect(runner.pace(of: queued("1", of: type)) != .storeOnly, "\(type.name)") }
     }
 
     @Test func aJobThatWaitsOrHoldsAKeyOrIsSuspectRunsByItself() throws {
@@ -71,7 +71,7 @@ import Testing
         let changes: [(inout SyncRequest) -> Void] = [
             { $0.hold = true }, { $0.notBefore = TestClock.start }, { $0.dedupKey = "k" }, { $0.relayFinished = "p" },
         ]
-        for change in changes { #expect(!runner.needsOnlyStore(queued("1", of: type, change))) }
+        for change in changes { #expect(runner.pace(of: queued("1", of: type, change)) == .open) }
         func delivery(count: Int) -> Delivery {
             Delivery(
                 AMQPDelivery(
@@ -79,11 +79,11 @@ import Testing
                     properties: AMQPProperties(headers: ["x-delivery-count": .int(Int64(count))]), body: []),
                 origin: .work(queue: "default"))
         }
-        #expect(runner.needsOnlyStore(queued("1", of: type, delivery: delivery(count: 2))))
-        #expect(!runner.needsOnlyStore(queued("1", of: type, delivery: delivery(count: 3))))
+        #expect(runner.pace(of: queued("1", of: type, delivery: delivery(count: 2))) == .storeOnly)
+        #expect(runner.pace(of: queued("1", of: type, delivery: delivery(count: 3))) == .open)
         var probe = queued("1", of: type)
         probe.probing = "app"
-        #expect(!runner.needsOnlyStore(probe))
+        #expect(runner.pace(of: probe) == .open)
     }
 
     // MARK: what becomes of them
@@ -212,7 +212,7 @@ import Testing
             queued("known", of: type, turn: 1), queued("canceled", of: type), queued("paused", of: paused),
             queued("plain", of: type),
         ]
-        #expect(jobs.allSatisfy { parts.runner.needsOnlyStore($0) })
+        #expect(jobs.allSatisfy { parts.runner.pace(of: $0) == .storeOnly })
         let (decided, others) = try await decide(jobs, in: parts)
         #expect(decided.map(\.job.request.id) == ["known", "plain"])
         #expect(others.map(\.request.id) == ["canceled", "paused"])
@@ -264,7 +264,7 @@ extension QueuedJob {
     /// As the pipeline passes it on.
     fileprivate var together: QueuedJob {
         var job = self
-        job.needsOnlyStore = true
+        job.pace = .storeOnly
         return job
     }
 }

@@ -7,8 +7,11 @@ import SyncJobs
 struct SingleScript: SingleTargetController {
     var onStart: @Sendable (JobHandle) async throws -> Void = { _ in }
     var onUpdate: @Sendable (inout Document, JobHandle) async throws -> Void = { _, _ in }
+    var onFinished: @Sendable (SyncJob, JobHandle) async throws -> Void = { _, _ in }
 
     func afterStart(_ job: JobHandle) async throws { try await onStart(job) }
+
+    func finished(_ record: SyncJob, handle: JobHandle) async throws { try await onFinished(record, handle) }
 
     func update(_ target: inout Document, for job: JobHandle) async throws {
         target["label"] = job.source?["customer_name"]

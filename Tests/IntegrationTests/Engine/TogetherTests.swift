@@ -42,6 +42,47 @@ import Testing
         }
     }
 
+    /// Quick code of users is run in series; what takes its time is left to itself, and no more runs side by side than was asked.
+    @Test func aSlowControllerAmongQuickOnesHoldsUpNobody() async throws {
+        let gate = Blockade()
+        let occupancy = Occupancy()
+        let told = Log<String>()
+        let controller = SingleScript(
+            onUpdate: { _, job in
+                let name = job.job.request.sourceDocumentName ?? ""
+                try await occupancy.enter(name) {
+                    if name.hasPrefix("S-") { gate.hold() }
+                    if name == "C-7" { throw JobFailure.permanent("no") }
+                }
+            }, onFinished: { record, _ in told.add(record.id) })
+        try await EngineWorld.with(
+            types: EngineWorld.type("Coded Sync", controller: "coded"), controllers: ["coded": controller]
+        ) { world in
+            let names = (0..<200).map { "C-\($0)" }
+            let slow = (0..<2).map { "S-\($0)" }
+            try await world.putCustomers((names + slow).map { ($0, ["customer_name": .string($0)]) })
+            try await world.whileWorking({ $0.concurrency = 3 }) { worker in
+                for (position, name) in names.enumerated() {
+                    if position == 50 { try await world.send("Coded Sync", [(slow[0], slow[0], [:])]) }
+                    if position == 100 { try await world.send("Coded Sync", [(slow[1], slow[1], [:])]) }
+                    try await world.send("Coded Sync", [(name, name, [:])])
+                }
+                try await eventually("all that are quick have ended") { await worker.statistics.ended == 200 }
+                #expect(gate.entered == 2)
+                gate.open()
+                try await eventually("the slow ones end") { await worker.statistics.ended == 202 }
+            }
+            #expect(occupancy.mostTogether <= 3)
+            for name in names + slow where name != "C-7" {
+                #expect(try await world.account(name)?["label"] == .string(name))
+                #expect(try await world.job(name).attempts.count == 1)
+            }
+            #expect(try await world.job("C-7").error?.message == "no")
+            #expect(Set(told.all) == Set(names + slow).subtracting(["C-7"]) && told.count == 201)
+            try await world.expectQueueEmpty()
+        }
+    }
+
     @Test func eachKeyIsWrittenInTheOrderItsRequestsCame() async throws {
         let type = Self.mapping("Counted Sync", "fields: {\(Self.code), label: context.n}")
         try await EngineWorld.with(types: type) { world in
