@@ -49,7 +49,22 @@ struct EngineParts: Sendable {
             executor: executor,
             supervisor: RunSupervisor(runs: runs, threads: ControllerThreads(size: controllerThreads)), inbox: inbox,
             committer: committer, outages: outages, store: store, patience: patience, node: node,
-            storeOnlyTypes: Self.storeOnlyTypes(types, systems), now: now, logger: logger)
+            storeOnlyTypes: Self.storeOnlyTypes(types, systems), convoyTypes: Self.convoyTypes(types, systems),
+            now: now, logger: logger)
+    }
+
+    /// The convoys of types without a user's code that have documents elsewhere, by their slugs; named after the systems.
+    private static func convoyTypes(_ types: SyncJobTypes, _ systems: DocumentSystems) -> [String: String] {
+        var convoys: [String: String] = [:]
+        for type in types.all {
+            guard let controller = type.controller as? any DeclarativeController, !controller.mapping.callsFunctions
+            else { continue }
+            let elsewhere = type.systems.filter { systems[$0]?.isEmbedded == false }
+            // What is written back into a source elsewhere is a call for each.
+            let writesBack = !controller.mapping.writtenBackFields.isEmpty && elsewhere.contains(type.source.system)
+            if !elsewhere.isEmpty, !writesBack { convoys[type.slug] = elsewhere.joined(separator: " ") }
+        }
+        return convoys
     }
 
     /// The slugs of types whose runs can wait for nothing outside the store: no document elsewhere, no code of a user.

@@ -30,11 +30,14 @@ extension JobRunner {
     }
 
     /// Whether a job is its type's plain work, so that its run can wait for nothing outside the store and never for long.
-    func needsOnlyStore(_ job: QueuedJob) -> Bool {
+    func needsOnlyStore(_ job: QueuedJob) -> Bool { storeOnlyTypes.contains(job.type.slug) && asksNothing(job) }
+
+    /// Whether nobody asks anything of a job but its type's plain work.
+    func asksNothing(_ job: QueuedJob) -> Bool {
         let type = job.type
-        guard storeOnlyTypes.contains(type.slug), !type.isExclusive, type.onFailure != .block, job.probing == nil,
-            job.delivery?.isSuspect != true
-        else { return false }
+        guard !type.isExclusive, type.onFailure != .block, job.probing == nil, job.delivery?.isSuspect != true else {
+            return false
+        }
         let request = job.request
         if request.hold || request.notBefore != nil || request.dedupKey != nil || request.relayFinished != nil {
             return false
@@ -64,11 +67,7 @@ extension JobRunner {
     }
 
     private func decide(_ job: QueuedJob, preparation: JobStore.Preparation) async -> Decided? {
-        Failpoint.prepared.pass()
-        var record = preparation.job ?? job.newRecord()
-        record.superseded = job.superseded
-        let run = JobRun(
-            job: record, turn: job.turn, runID: RunID.next(), node: node, startedAt: now(), body: job.body)
+        let run = begin(job, preparation)
         let active = ActiveRun(run: run, timeout: job.request.timeout ?? job.type.timeout, leaseKey: nil)
         let execution: Executor.Execution
         do { execution = try await executor.execute(job, active: active, preparation: preparation) } catch {
@@ -82,6 +81,14 @@ extension JobRunner {
             job: job, handle: execution.handle,
             transition: .next(
                 run, outcome: outcome, type: job.type, chance: Double.random(in: 0..<1), now: now()))
+    }
+
+    /// Begins the run of a job that goes with others.
+    func begin(_ job: QueuedJob, _ preparation: JobStore.Preparation) -> JobRun {
+        Failpoint.prepared.pass()
+        var record = preparation.job ?? job.newRecord()
+        record.superseded = job.superseded
+        return JobRun(job: record, turn: job.turn, runID: RunID.next(), node: node, startedAt: now(), body: job.body)
     }
 
     /// Makes true what was decided, in as few transactions as possible, and publishes what it owes.
@@ -103,7 +110,7 @@ extension JobRunner {
 
 extension JobStore.Preparation {
     /// Whether the job is to be run now, and nothing but its record is known of it.
-    fileprivate func isPlain(for queued: QueuedJob, at instant: Timestamp) -> Bool {
+    func isPlain(for queued: QueuedJob, at instant: Timestamp) -> Bool {
         guard intent == nil, cancelReason == nil, seenHash == nil, checkpoint == nil, parking == nil else {
             return false
         }

@@ -40,6 +40,8 @@ struct JobRunner: Sendable {
     let node: String
     /// The slugs of declarative types whose documents are all in the store.
     let storeOnlyTypes: Set<String>
+    /// The convoys of declarative types with documents elsewhere, by the types' slugs.
+    let convoyTypes: [String: String]
     let now: @Sendable () -> Timestamp
     let logger: Logger
 
@@ -58,8 +60,8 @@ struct JobRunner: Sendable {
     private func take(_ job: QueuedJob, preparation first: JobStore.Preparation) async throws(JobStoreError) -> Ending {
         Failpoint.prepared.pass()
         var preparation = first
-        var conflicts = 0
-        var lastConflict: String?
+        var lastConflict = job.conflictedRun
+        var conflicts = lastConflict == nil ? 0 : 1
         var endedRun: String?
         while true {
             // A conflict says that nothing was written: what is found as this run meant it is somebody else's write.
@@ -243,17 +245,19 @@ struct JobRunner: Sendable {
             let outcome = outcome(.canceled(reason), of: job)
             return (Executor.Execution(result: .outcome(outcome), handle: nil), await stuck(leftover, job: job))
         case .interrupted(.timedOut, let leftover):
-            let timeout = (job.request.timeout ?? job.type.timeout).text
-            let failure = JobFailure(
-                .timedOut, "the run took longer than its timeout of \(timeout)",
-                remedy: "raise timeout: of the type, or find out what it waits for",
-                disposition: .retryable(after: nil))
-            let outcome = outcome(.failed(failure), of: job)
+            let outcome = outcome(.failed(Self.timedOut(job)), of: job)
             return (Executor.Execution(result: .outcome(outcome), handle: nil), await stuck(leftover, job: job))
         }
     }
 
-    private func outcome(_ end: Outcome.End, of job: QueuedJob) -> Outcome {
+    static func timedOut(_ job: QueuedJob) -> JobFailure {
+        let timeout = (job.request.timeout ?? job.type.timeout).text
+        return JobFailure(
+            .timedOut, "the run took longer than its timeout of \(timeout)",
+            remedy: "raise timeout: of the type, or find out what it waits for", disposition: .retryable(after: nil))
+    }
+
+    func outcome(_ end: Outcome.End, of job: QueuedJob) -> Outcome {
         var outcome = Outcome(end)
         outcome.targetType = job.type.target
         return outcome

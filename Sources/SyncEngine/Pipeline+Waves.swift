@@ -9,6 +9,7 @@ internal import SyncJobs
 extension Pipeline {
     /// Prepares what is ready, one batch at a time: what becomes ready meanwhile goes into the next.
     func dispatch() {
+        dispatchConvoys()
         guard !isPreparing, !isStopping else { return }
         let wasWaiting = suspects.isOneWaiting
         var wave = suspects.next(

@@ -29,6 +29,8 @@ actor Pipeline {
     var running = 0
     var runningAlone = 0
     var wavesTogether = 0
+    /// Convoys under way, by their names.
+    var convoys: [String: Int] = [:]
     var isPreparing = false
     var isRouting = false
     var isAnswering = false
@@ -104,6 +106,7 @@ actor Pipeline {
     func submit(_ arrived: QueuedJob) {
         var job = arrived
         job.needsOnlyStore = runner.needsOnlyStore(arrived)
+        job.convoy = runner.convoy(of: arrived)
         guard var waiting = lanes.lastWaiting(key: job.orderKey), coalescing.canMerge(waiting, job) else {
             if lanes.submit(job, key: job.orderKey) { ready.append(job) }
             return
@@ -161,7 +164,7 @@ actor Pipeline {
     /// Counts a job's end, enters its delivery as settled and gives its key to the next.
     func conclude(_ job: QueuedJob, _ ending: JobRunner.Ending) {
         running -= 1
-        if !job.needsOnlyStore { runningAlone -= 1 }
+        if job.takesPlace { runningAlone -= 1 }
         suspects.ended(job)
         count(ending)
         if case .abandoned = ending { return }

@@ -36,6 +36,10 @@ struct QueuedJob: Sendable {
     var superseded: [String] = []
     /// Whether its run can wait for nothing outside the store; see ``JobRunner/needsOnlyStore(_:)``.
     var needsOnlyStore = false
+    /// The convoy that it travels with, by name; nil for none (``JobRunner/convoy(of:)``).
+    var convoy: String?
+    /// The run of it that met a conflict in its convoy: it has written nothing, whatever it noted.
+    var conflictedRun: String?
     /// The system whose open circuit this job is to try; nil for every other job.
     var probing: String?
 

@@ -5,7 +5,7 @@ import Testing
 @testable import SyncEngine
 
 @Suite struct ReadyJobsTests {
-    private func job(_ id: String, needsOnlyStore: Bool) -> QueuedJob {
+    private func job(_ id: String, needsOnlyStore: Bool, convoy: String? = nil) -> QueuedJob {
         let type = SyncJobType(
             name: "Customer Sync", source: LocalWorld.customer, target: LocalWorld.account,
             controller: ScriptedSingle(script: Script(WordLog())))
@@ -13,6 +13,7 @@ import Testing
             delivery: nil, request: SyncRequest(id: id, type: type.slug, sourceName: id), type: type, queue: "default",
             receivedAt: TestClock.start, turn: 0, body: [])
         job.needsOnlyStore = needsOnlyStore
+        job.convoy = convoy
         return job
     }
 
@@ -39,5 +40,19 @@ import Testing
         for job in taken { ready.append(job) }
         #expect(ready.together.popFirst(9).map(\.request.id) == ["2", "4", "6"])
         #expect(ready.alone.popFirst(9).map(\.request.id) == ["1", "3", "5"])
+    }
+
+    @Test func convoysAreApartFromEachOtherAndTakenWithTheRest() {
+        var ready = ReadyJobs()
+        for number in 1...4 {
+            ready.append(job("\(number)", needsOnlyStore: false, convoy: number.isMultiple(of: 2) ? "shop" : "crm"))
+        }
+        ready.append(job("5", needsOnlyStore: false))
+        #expect(ready.count == 5)
+        #expect(ready.convoys["shop"]?.all.map(\.request.id) == ["2", "4"])
+        #expect(ready.convoys["crm"]?.all.map(\.request.id) == ["1", "3"])
+        #expect(ready.alone.all.map(\.request.id) == ["5"])
+        #expect(ready.takeAll().map(\.request.id).sorted() == ["1", "2", "3", "4", "5"])
+        #expect(ready.count == 0)
     }
 }
