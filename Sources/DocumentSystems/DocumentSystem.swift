@@ -15,6 +15,10 @@ public protocol DocumentSystem: Sendable {
     /// - Throws: ``JobFailure``: `system_unavailable` (retryable), or a permanent one that names the document of the
     ///   batch that can't be carried exactly; ask for the others again without it (``DocumentSystems`` does).
     func load(_ keys: [DocumentKey]) async throws(JobFailure) -> [DocumentState]
+    /// What documents are now, without their contents; answers in the order of `keys`.
+    ///
+    /// - Throws: ``JobFailure`` as ``load(_:)``.
+    func fingerprints(_ keys: [DocumentKey]) async throws(JobFailure) -> [DocumentFingerprint]
     /// Finds live documents by equal fields, in one read transaction; answers in the order of `queries`, each sorted
     /// by name.
     ///
@@ -50,6 +54,26 @@ public protocol DocumentSystem: Sendable {
     ///
     /// - Throws: ``JobFailure``: `invalid_target` for a name that is not there; else as ``check()``.
     func drafts(of names: [String]) async throws(JobFailure) -> [DocumentDraft]
+}
+
+/// What tells whether a document is still as it was read.
+public enum DocumentFingerprint: Sendable, Hashable {
+    /// It is there, with this hash of its fields (``Document/fieldsHash``).
+    case present(Digest)
+    /// It was deleted, or the system knows nothing of it.
+    case gone
+
+    /// That of a document as it was loaded.
+    init(_ state: DocumentState) {
+        if case .present(let document) = state { self = .present(document.fieldsHash) } else { self = .gone }
+    }
+}
+
+extension DocumentSystem {
+    /// By loading them: for a system that keeps no hashes.
+    public func fingerprints(_ keys: [DocumentKey]) async throws(JobFailure) -> [DocumentFingerprint] {
+        try await load(keys).map(DocumentFingerprint.init)
+    }
 }
 
 /// Something about a system that does not fit what is declared for it.

@@ -29,7 +29,7 @@ public struct DocumentSystems: DocumentLookups, Sendable {
         }
 
         /// Loads a document that several ask for once, for all of them.
-        private static func loadEachOnce(
+        static func loadEachOnce(
             _ keys: [DocumentKey], of system: any DocumentSystem
         ) async throws(JobFailure) -> [DocumentState] {
             var positions: [DocumentKey: Int] = [:]
@@ -76,6 +76,30 @@ public struct DocumentSystems: DocumentLookups, Sendable {
         }
     }
 
+    /// Loads documents of one system in one call, which waits for nobody else's.
+    ///
+    /// - Throws: ``JobFailure`` as ``load(_:)``; that of one document fails the call.
+    public func load(_ keys: [DocumentKey]) async throws(JobFailure) -> [DocumentState] {
+        guard let type = keys.first?.type else { return [] }
+        let entry = try entry(type)
+        return try await naming(type.system) { () async throws(JobFailure) in
+            try await Entry.loadEachOnce(keys, of: entry.system)
+        }
+    }
+
+    /// What documents of one system are now, in one call.
+    ///
+    /// - Throws: ``JobFailure`` as ``load(_:)``.
+    public func fingerprints(_ keys: [DocumentKey]) async throws(JobFailure) -> [DocumentFingerprint] {
+        guard let type = keys.first?.type else { return [] }
+        let entry = try entry(type)
+        // A single one of a system elsewhere goes through its door, with what else waits there.
+        if keys.count == 1, !entry.system.isEmbedded { return [DocumentFingerprint(try await load(keys[0]))] }
+        return try await naming(type.system) { () async throws(JobFailure) in
+            try await entry.system.fingerprints(keys)
+        }
+    }
+
     /// Finds documents, together with whatever else waits to be found in the system.
     ///
     /// - Throws: ``JobFailure`` as ``load(_:)``.
@@ -95,6 +119,18 @@ public struct DocumentSystems: DocumentLookups, Sendable {
     public func write(_ write: DocumentWrite) async throws(JobFailure) -> WriteResult {
         let entry = try entry(write.type)
         return try await naming(write.type.system) { () async throws(JobFailure) in try await entry.writes.call(write) }
+    }
+
+    /// Makes conditional writes to one system in one call; answers in the order of `writes`.
+    ///
+    /// For a caller that is not cancelled: a write that runs has an effect that can't be taken back.
+    ///
+    /// - Throws: ``JobFailure`` (`system_unavailable`, retryable: nothing was written).
+    public func write(_ writes: [DocumentWrite]) async throws(JobFailure) -> [WriteResult] {
+        guard let type = writes.first?.type else { return [] }
+        guard writes.count > 1 else { return [try await write(writes[0])] }
+        let entry = try entry(type)
+        return try await naming(type.system) { () async throws(JobFailure) in try await entry.system.write(writes) }
     }
 
     /// The declared shape of a document type; one that declares nothing when there is none.

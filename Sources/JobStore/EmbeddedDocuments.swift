@@ -14,6 +14,18 @@ extension JobStore {
         }
     }
 
+    /// The hashes of live documents, in one read transaction; nil for each that is deleted or not there.
+    ///
+    /// - Throws: ``JobStoreError``.
+    public func documentHashes(_ keys: [DocumentKey]) async throws(JobStoreError) -> [Digest?] {
+        try await read("load") { [types] db in
+            try keys.map { key in
+                guard let typeID = try types.idForReading(of: key.type, in: db) else { return nil }
+                return try DocumentRow.liveHash(name: key.name.nameValue, typeID: typeID, in: db)
+            }
+        }
+    }
+
     /// Makes conditional writes in one transaction, each on its own: a conflict or refusal of one leaves the others
     /// be.
     ///
@@ -192,6 +204,15 @@ enum DocumentRow {
         let fields: JSONObject
         let version: DocumentVersion?
         let isDeleted: Bool
+    }
+
+    /// The hash of a live document; nil when there is none.
+    static func liveHash(name: DatabaseValue, typeID: Int64, in db: Database) throws -> Digest? {
+        let sql = "SELECT hash FROM documents WHERE type_id = ? AND name = ? AND is_deleted = 0"
+        return try db.firstRow(sql, [typeID.databaseValue, name]) { row in
+            var columns = ColumnReader(row)
+            return try columns.digest()
+        }
     }
 
     /// A document with its row's number and hash; nil when there is no row.

@@ -62,14 +62,31 @@ extension JobStore {
         try await recordIntents([intent])[0]
     }
 
-    /// Notes several intents in one transaction; answers for each, in the same order.
+    /// Notes several intents, in one transaction unless they are too large for one; answers for each, in the same order.
     ///
     /// - Throws: ``JobStoreError``; then none of the writes may be made.
     @discardableResult
     public func recordIntents(_ intents: [WriteIntent]) async throws(JobStoreError) -> [IntentResult] {
-        let rows = intents.map { intent in (intent, WriteIntentRow.values(of: intent)) }
-        let bytes = rows.reduce(0) { $0 + JobRow.size($1.1) }
-        return try await writer.write("intent", count: rows.count, bytes: bytes) { context in
+        var results: [IntentResult] = []
+        results.reserveCapacity(intents.count)
+        var rows: [(WriteIntent, [DatabaseValue])] = []
+        var bytes = 0
+        for intent in intents {
+            let values = WriteIntentRow.values(of: intent)
+            rows.append((intent, values))
+            bytes += JobRow.size(values)
+            guard bytes >= GroupWriter.maximumBytes || rows.count >= GroupWriter.maximumCount else { continue }
+            results += try await recordIntents(rows, bytes: bytes)
+            (rows, bytes) = ([], 0)
+        }
+        if !rows.isEmpty { results += try await recordIntents(rows, bytes: bytes) }
+        return results
+    }
+
+    private func recordIntents(
+        _ rows: [(WriteIntent, [DatabaseValue])], bytes: Int
+    ) async throws(JobStoreError) -> [IntentResult] {
+        try await writer.write("intent", count: rows.count, bytes: bytes) { context in
             try rows.map { intent, values in
                 let result = try WriteIntentRow.standing(of: intent, in: context)
                 guard result == .noted else { return result }

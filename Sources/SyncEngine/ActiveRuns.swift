@@ -25,9 +25,10 @@ final class ActiveRuns: Sendable {
         self.logger = logger
     }
 
-    func add(_ run: ActiveRun) {
-        runs.withLock { $0[run.run.runID] = run }
-        if isOver.load(ordering: .sequentiallyConsistent) { run.interrupt(.handedBack) }
+    func add(_ begun: [ActiveRun]) {
+        runs.withLock { runs in for run in begun { runs[run.run.runID] = run } }
+        guard isOver.load(ordering: .sequentiallyConsistent) else { return }
+        for run in begun { run.interrupt(.handedBack) }
     }
 
     /// Gives up all runs, those that begin later too: the worker stops.
@@ -36,7 +37,9 @@ final class ActiveRuns: Sendable {
         for run in runs.withLock({ Array($0.values) }) { run.interrupt(.handedBack) }
     }
 
-    func remove(_ run: ActiveRun) { runs.withLock { _ = $0.removeValue(forKey: run.run.runID) } }
+    func remove(_ ended: [ActiveRun]) {
+        runs.withLock { runs in for run in ended { runs.removeValue(forKey: run.run.runID) } }
+    }
 
     /// The run of a job; of two (a redelivery while the first still runs) the one that began last.
     func run(ofJob jobID: String) -> ActiveRun? {

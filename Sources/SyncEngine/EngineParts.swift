@@ -51,8 +51,23 @@ struct EngineParts: Sendable {
             supervisor: RunSupervisor(runs: runs, threads: ControllerThreads(size: controllerThreads)), inbox: inbox,
             committer: committer, outages: outages, store: store, patience: patience, node: node,
             storeOnlyTypes: Set(types.all.filter { $0.needsOnlyStore(isEmbedded) }.map(\.slug)),
+            convoyTypes: Self.convoyTypes(types, isEmbedded),
             quickTypes: QuickTypes(types.all.filter { $0.mayBeQuick && $0.isInStore(isEmbedded) }.map(\.slug)),
             now: now, logger: logger)
+    }
+
+    /// The convoys of types without a user's code that have documents elsewhere, by their slugs; named after the systems.
+    private static func convoyTypes(_ types: SyncJobTypes, _ isEmbedded: (String) -> Bool) -> [String: String] {
+        var convoys: [String: String] = [:]
+        for type in types.all {
+            guard let controller = type.controller as? any DeclarativeController, !controller.mapping.callsFunctions
+            else { continue }
+            let elsewhere = type.systems.filter { !isEmbedded($0) }
+            // What is written back into a source elsewhere is a call for each.
+            let writesBack = !controller.mapping.writtenBackFields.isEmpty && elsewhere.contains(type.source.system)
+            if !elsewhere.isEmpty, !writesBack { convoys[type.slug] = elsewhere.joined(separator: " ") }
+        }
+        return convoys
     }
 }
 

@@ -1,5 +1,6 @@
 // One run of a job, as one list of verbs: load the source, ask the controller for the target, let it set the fields,
-// compute the difference, write. What it decides is an outcome, a value; only the commit that follows makes it true.
+// compute the difference, write. What it decides is an outcome, a value; only the commit that follows makes it true. A run that
+// has to write elsewhere is decided up to its write and finished after it, so that the writes of many go together.
 
 internal import DocumentSystems
 internal import JobStore
@@ -51,12 +52,32 @@ struct Executor: Sendable {
     let services: any JobServices
     let logger: Logger
 
+    /// How far a run comes before anything is changed.
+    enum Decision: Sendable {
+        /// To its end.
+        case ended(Execution)
+        /// To a write into a system elsewhere.
+        case writes(OutsideWrite)
+    }
+
     /// Runs a job once.
     ///
     /// What goes wrong is a failed outcome; only the job store's own trouble, which fails no job, is thrown.
     func execute(
         _ job: QueuedJob, active: ActiveRun, preparation: JobStore.Preparation
     ) async throws(JobStoreError) -> Execution {
+        switch try await decide(job, active: active, preparation: preparation) {
+        case .ended(let execution): return execution
+        case .writes(let write): return try await finish(write, try await targetWriter.make([write])[0])
+        }
+    }
+
+    /// Runs a job up to the point where a system elsewhere would be written.
+    ///
+    /// Throws as ``execute(_:active:preparation:)``.
+    func decide(
+        _ job: QueuedJob, active: ActiveRun, preparation: JobStore.Preparation
+    ) async throws(JobStoreError) -> Decision {
         var handle: JobHandle?
         do {
             var source = try await sourceLoader.load(job, preparation: preparation)
@@ -71,32 +92,57 @@ struct Executor: Sendable {
                 job, run: active.run, source: source, binding: binding, checkpoint: preparation.checkpoint)
             handle = view
             try await job.type.controller.afterStart(view)
-            let frame = Frame(run: active.run, active: active, preparation: preparation, handle: view)
-            var execution = try await perform(frame)
-            if case .outcome(var outcome) = execution.result {
-                if case .failed(let failure) = outcome.end, let trouble = storeTrouble(failure) { throw trouble }
-                outcome.notes = view.notes
-                if !job.request.dryRun {
-                    outcome.followUps = try route(view.followUps)
-                    outcome.awaited = view.awaited
-                }
-                execution = Execution(
-                    result: .outcome(outcome), handle: execution.handle, change: execution.change)
-            }
-            return execution
-        } catch let error as JobStoreError {
-            throw error
-        } catch is TargetResolver.Outdated {
-            return Execution(result: .conflict("the target was deleted while it was looked for"), handle: handle)
+            let decision = try await perform(
+                Frame(run: active.run, active: active, preparation: preparation, handle: view))
+            guard case .ended(let execution) = decision else { return decision }
+            return .ended(try complete(execution, of: view))
         } catch {
-            let failure = JobFailure(error)
-            if let trouble = storeTrouble(failure) { throw trouble }
-            var outcome = Outcome(.failed(failure))
-            outcome.targetType = job.type.target
-            outcome.targetName = handle?.boundTargetName
-            outcome.notes = handle?.notes ?? []
-            return Execution(result: .outcome(outcome), handle: handle)
+            return .ended(try cutShort(by: error, type: job.type, handle: handle))
         }
+    }
+
+    /// Finishes a run whose write was made, or was not.
+    ///
+    /// Throws as ``execute(_:active:preparation:)``.
+    func finish(
+        _ write: OutsideWrite, _ answer: TargetWriter.Answer
+    ) async throws(JobStoreError) -> Execution {
+        let handle = write.handle
+        do {
+            let result = try await targetWriter.finish(write, answer)
+            return try complete(Execution(result: result, handle: handle, change: write.change), of: handle)
+        } catch {
+            return try cutShort(by: error, type: handle.type, handle: handle)
+        }
+    }
+
+    /// Adds what the controller has said to its handle.
+    private func complete(_ execution: Execution, of view: JobHandle) throws -> Execution {
+        guard case .outcome(var outcome) = execution.result else { return execution }
+        if case .failed(let failure) = outcome.end, let trouble = storeTrouble(failure) { throw trouble }
+        outcome.notes = view.notes
+        if !view.job.request.dryRun {
+            outcome.followUps = try route(view.followUps)
+            outcome.awaited = view.awaited
+        }
+        return Execution(result: .outcome(outcome), handle: execution.handle, change: execution.change)
+    }
+
+    /// What a run came to that `error` has ended.
+    private func cutShort(
+        by error: any Error, type: SyncJobType, handle: JobHandle?
+    ) throws(JobStoreError) -> Execution {
+        if let error = error as? JobStoreError { throw error }
+        if error is TargetResolver.Outdated {
+            return Execution(result: .conflict("the target was deleted while it was looked for"), handle: handle)
+        }
+        let failure = JobFailure(error)
+        if let trouble = storeTrouble(failure) { throw trouble }
+        var outcome = Outcome(.failed(failure))
+        outcome.targetType = type.target
+        outcome.targetName = handle?.boundTargetName
+        outcome.notes = handle?.notes ?? []
+        return Execution(result: .outcome(outcome), handle: handle)
     }
 
     /// The embedded system is the job store: when it can't answer, the engine waits for it, and no job fails of that.
@@ -117,26 +163,28 @@ struct Executor: Sendable {
     }
 
     /// The way of the type's controller.
-    private func perform(_ frame: Frame) async throws -> Execution {
+    private func perform(_ frame: Frame) async throws -> Decision {
         let request = frame.handle.job.request
+        func ended(_ outcome: Outcome) -> Decision {
+            .ended(Execution(result: .outcome(outcome), handle: frame.handle))
+        }
         switch frame.handle.type.controller.way {
         case .bypass(let controller):
             try relay.refuseRelayFinished(request)
-            return Execution(result: .outcome(try await execute(controller, frame)), handle: frame.handle)
+            return ended(try await execute(controller, frame))
         case .single:
             try relay.refuseRelayFinished(request)
             return try await sync(frame)
         case .multiple(let controller):
             if let parent = request.relayFinished {
-                let outcome = try await relay.finish(controller, parentID: parent, handle: frame.handle)
-                return Execution(result: .outcome(outcome), handle: frame.handle)
+                return ended(try await relay.finish(controller, parentID: parent, handle: frame.handle))
             }
             guard !request.namesItsTarget else { return try await sync(frame) }
             switch try await relay.plan(controller, handle: frame.handle) {
             case .inline(let handle):
                 return try await sync(
                     Frame(run: frame.run, active: frame.active, preparation: frame.preparation, handle: handle))
-            case .outcome(let outcome): return Execution(result: .outcome(outcome), handle: frame.handle)
+            case .outcome(let outcome): return ended(outcome)
             }
         }
     }
@@ -167,26 +215,29 @@ struct Executor: Sendable {
     // MARK: one target
 
     /// The stale fence, then target → update → diff → save.
-    private func sync(_ frame: Frame) async throws -> Execution {
+    private func sync(_ frame: Frame) async throws -> Decision {
         let handle = frame.handle
+        func ended(_ outcome: Outcome) -> Decision {
+            .ended(Execution(result: .outcome(outcome), handle: handle))
+        }
         if let binding = handle.binding, binding.fences(handle.source?.version),
             !binding.isDeleted || !handle.isSourceLoaded
         {
-            return Execution(result: .outcome(Outcome(.skipped(.stale))), handle: handle)
+            return ended(Outcome(.skipped(.stale)))
         }
         let resolved = try await targetResolver.resolve(handle, preparation: frame.preparation)
         guard case .target(var target) = resolved else {
             guard case .none(let reason) = resolved else {
-                return Execution(result: .outcome(Outcome(.noTarget(.controller))), handle: handle)
+                return ended(Outcome(.noTarget(.controller)))
             }
             if reason == .alreadyGone,
                 let done = targetWriter.finishedDelete(handle, intent: frame.preparation.intent)
             {
-                return Execution(result: .outcome(done), handle: handle)
+                return ended(done)
             }
             var outcome = Outcome(.noTarget(reason))
             if reason == .alreadyGone { outcome.binding = targetWriter.tombstone(handle) }
-            return Execution(result: .outcome(outcome), handle: handle)
+            return ended(outcome)
         }
         if target.operation == .insert,
             let made = try await targetWriter.inserted(by: frame.preparation.intent, type: target.type)
@@ -208,9 +259,12 @@ struct Executor: Sendable {
             type: target.type, before: target.document, after: after,
             diff: try Diff(from: target.document, to: after, shape: shape), sensitive: SensitiveFields(of: shape),
             renamedFrom: target.renamedFrom)
-        let result = try await targetWriter.save(
+        switch try await targetWriter.save(
             change, handle: view, active: frame.active, intent: frame.preparation.intent)
-        return Execution(result: result, handle: view, change: change)
+        {
+        case .ended(let result): return .ended(Execution(result: result, handle: view, change: change))
+        case .writes(let write): return .writes(write)
+        }
     }
 
     // MARK: follow-ups
@@ -228,13 +282,6 @@ struct Executor: Sendable {
             routed.append(RoutedRequest(request, type: type))
         }
         return routed
-    }
-}
-
-extension SyncRequest {
-    /// Whether it says itself what is done to which target, so that nobody has to be asked for targets.
-    var namesItsTarget: Bool {
-        targetKey != nil || (operation != nil && targetDocumentName != nil)
     }
 }
 

@@ -51,22 +51,25 @@ extension JobRunner {
             return Supervised(
                 execution: cutOff(outcome(.canceled(reason), of: job)), leftover: await stuck(leftover, job: job))
         case .interrupted(.timedOut, let leftover):
-            let timeout = (job.request.timeout ?? job.type.timeout).text
-            let failure = JobFailure(
-                .timedOut, "the run took longer than its timeout of \(timeout)",
-                remedy: "raise timeout: of the type, or find out what it waits for",
-                disposition: .retryable(after: nil))
             return Supervised(
-                execution: cutOff(outcome(.failed(failure), of: job)), leftover: await stuck(leftover, job: job))
+                execution: cutOff(outcome(.failed(Self.timedOut(job)), of: job)),
+                leftover: await stuck(leftover, job: job))
         }
     }
 
+    static func timedOut(_ job: QueuedJob) -> JobFailure {
+        let timeout = (job.request.timeout ?? job.type.timeout).text
+        return JobFailure(
+            .timedOut, "the run took longer than its timeout of \(timeout)",
+            remedy: "raise timeout: of the type, or find out what it waits for", disposition: .retryable(after: nil))
+    }
+
     /// A run without a result of its own.
-    private func cutOff(_ outcome: Outcome) -> Executor.Execution {
+    func cutOff(_ outcome: Outcome) -> Executor.Execution {
         Executor.Execution(result: .outcome(outcome), handle: nil)
     }
 
-    private func outcome(_ end: Outcome.End, of job: QueuedJob) -> Outcome {
+    func outcome(_ end: Outcome.End, of job: QueuedJob) -> Outcome {
         var outcome = Outcome(end)
         outcome.targetType = job.type.target
         return outcome

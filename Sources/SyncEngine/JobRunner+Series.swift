@@ -72,8 +72,8 @@ extension JobRunner {
         _ job: QueuedJob, _ run: ActiveRun, _ preparation: JobStore.Preparation
     ) async -> TimedEnding {
         let startedAt = now()
-        supervisor.runs.add(run)
-        defer { supervisor.runs.remove(run) }
+        supervisor.runs.add([run])
+        defer { supervisor.runs.remove([run]) }
         return TimedEnding(
             startedAt: startedAt,
             ending: await RunSupervisor.work(run) {

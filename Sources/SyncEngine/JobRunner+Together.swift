@@ -14,14 +14,14 @@ extension JobRunner {
         let job: QueuedJob
         let handle: JobHandle?
         let transition: JobTransition
-        /// What the run came to, where it found a system that can't be reached.
-        let outage: Executor.Execution.Result?
+        /// What the run came to, where it tells how the systems are that it needs.
+        let finding: Executor.Execution.Result?
 
         init(job: QueuedJob, execution: Executor.Execution, transition: JobTransition) {
             self.job = job
             self.transition = transition
             handle = execution.handle
-            outage = execution.result.isOutage ? execution.result : nil
+            finding = job.pace == .storeOnly ? nil : execution.result
         }
     }
 
@@ -34,14 +34,13 @@ extension JobRunner {
         var pendingHook: (@Sendable () async -> Void)?
     }
 
-    /// How long a job's run may take: how it is run.
+    /// What a job's run may wait for, and how long it may take: how it is run.
     func pace(of job: QueuedJob) -> JobPace {
-        let type = job.type
-        let isCode = type.hasForeignController
-        guard isCode ? quickTypes.contains(type.slug) : storeOnlyTypes.contains(type.slug), isPlain(job) else {
-            return .open
-        }
-        return isCode ? .quick : .storeOnly
+        guard isPlain(job) else { return .open }
+        let slug = job.type.slug
+        if storeOnlyTypes.contains(slug) { return .storeOnly }
+        if let convoy = convoyTypes[slug] { return .convoy(convoy) }
+        return quickTypes.contains(slug) ? .quick : .open
     }
 
     /// Whether a job is its type's plain work, which waits for no other job and no instant.
@@ -113,7 +112,7 @@ extension JobRunner {
                 ended.append(Ended(job: decided.job))
                 continue
             }
-            if let outage = decided.outage { try await outages.ran(decided.job, outage) }
+            if let finding = decided.finding { try await outages.ran(decided.job, finding) }
             if decided.job.pace == .quick {
                 quick.append((decided, record))
             } else {
@@ -139,16 +138,5 @@ extension JobStore.Preparation {
         // The child of a relay, or a retry that is due.
         return queued.turn >= known.nextTurn && (known.retryAfter.map { $0 <= instant } ?? true)
             && (queued.turn > 0 || known.requestHash == queued.request.contentHash)
-    }
-}
-
-extension Executor.Execution.Result {
-    /// Whether the run has failed because a system can't be reached.
-    fileprivate var isOutage: Bool {
-        if case .outcome(let outcome) = self, case .failed(let failure) = outcome.end {
-            failure.isOutage
-        } else {
-            false
-        }
     }
 }

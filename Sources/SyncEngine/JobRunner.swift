@@ -40,6 +40,8 @@ struct JobRunner: Sendable {
     let node: String
     /// The slugs of declarative types whose documents are all in the store.
     let storeOnlyTypes: Set<String>
+    /// The convoys of declarative types with documents elsewhere, by the types' slugs.
+    let convoyTypes: [String: String]
     let quickTypes: QuickTypes
     let now: @Sendable () -> Timestamp
     let logger: Logger
@@ -59,8 +61,8 @@ struct JobRunner: Sendable {
     private func take(_ job: QueuedJob, preparation first: JobStore.Preparation) async throws(JobStoreError) -> Ending {
         Failpoint.prepared.pass()
         var preparation = first
-        var conflicts = 0
-        var lastConflict: String?
+        var lastConflict = job.conflictedRun
+        var conflicts = lastConflict == nil ? 0 : 1
         var endedRun: String?
         while true {
             // A conflict says that nothing was written: what is found as this run meant it is somebody else's write.

@@ -57,7 +57,7 @@ extension Pipeline {
     }
 
     /// A job is to begin again; what came with an earlier connection is delivered again.
-    private func putBack(_ job: QueuedJob) {
+    func putBack(_ job: QueuedJob) {
         running -= 1
         if job.delivery.map({ $0.epoch == epoch }) ?? true { ready.append(job) } else { releaseLane(of: job) }
     }

@@ -1,6 +1,7 @@
 // What the pipeline lets begin: waves of jobs that are prepared together, and those that need only the store decided and
 // committed together as well. Invariant: of what may wait for anything else no more runs than there are places, and nothing
-// begins beside a suspect. Quick code of users begins in Pipeline+Series.
+// begins beside a suspect. Convoys begin in Pipeline+Convoys, quick code of users in
+// Pipeline+Series.
 
 internal import JobStore
 internal import Logging
@@ -9,6 +10,7 @@ internal import SyncJobs
 extension Pipeline {
     /// Prepares what is ready, one batch at a time: what becomes ready meanwhile goes into the next.
     func dispatch() {
+        dispatchConvoys()
         dispatchSeries()
         guard !isPreparing, !isStopping else { return }
         let wasWaiting = suspects.isOneWaiting

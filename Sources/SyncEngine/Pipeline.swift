@@ -30,6 +30,8 @@ actor Pipeline {
     var running = 0
     var runningAlone = 0
     var wavesTogether = 0
+    /// Convoys under way, by their names.
+    var convoys: [String: Int] = [:]
     var isPreparing = false
     /// Series that are not committed, and whether one of them is being run.
     var series = 0

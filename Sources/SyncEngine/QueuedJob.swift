@@ -36,6 +36,8 @@ struct QueuedJob: Sendable {
     var superseded: [String] = []
     /// How long its run may take; see ``JobRunner/pace(of:)``.
     var pace = JobPace.open
+    /// The run of it that met a conflict in its convoy: it has written nothing, whatever it noted.
+    var conflictedRun: String?
     /// The system whose open circuit this job is to try; nil for every other job.
     var probing: String?
 

@@ -87,7 +87,7 @@ struct RunSupervisor: Sendable {
     func supervise<Value: Sendable>(
         _ run: ActiveRun, isForeign: Bool, _ work: @escaping @Sendable () async throws -> Value
     ) async -> Ending<Value> {
-        runs.add(run)
+        runs.add([run])
         let promise = UserCode<Ending<Value>>.Promise()
         // Owned by this call: cancelled with it, and left behind only when it ends neither by itself nor when cancelled.
         let task = Task(executorPreference: isForeign ? threads : nil) {
@@ -111,7 +111,7 @@ struct RunSupervisor: Sendable {
         _ run: ActiveRun, _ code: UserCode<Answer>,
         _ interrupted: @escaping @Sendable (ActiveRun.Interruption, Leftover) -> Answer
     ) async -> Answer {
-        defer { runs.remove(run) }
+        defer { runs.remove([run]) }
         run.onInterruption { interruption in
             code.task.cancel()
             code.promise.answer.give(interrupted(interruption, code.promise.leftover))

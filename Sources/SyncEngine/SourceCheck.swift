@@ -6,22 +6,41 @@
 internal import DocumentSystems
 internal import SyncJobs
 
-/// Compares a run's source with what is there now.
+/// Compares the sources of runs with what is there now.
 struct SourceCheck: Sendable {
     let systems: DocumentSystems
 
-    /// Whether the source of `handle` is as it was when the run began; true where it was not read from a system.
+    /// Whether each source is as it was when its run began; true where it was not read from a system.
     ///
-    /// - Throws: ``JobFailure``, as loading does.
-    func isCurrent(_ handle: JobHandle) async throws(JobFailure) -> Bool {
-        let request = handle.job.request
-        guard let name = request.sourceDocumentName, !name.isEmpty, handle.isSourceLoaded || handle.isSourceDeleted
-        else {
-            return true
+    /// Asked in one call to each system; where that fails, so does the answer for its sources.
+    func areCurrent(_ handles: [JobHandle]) async -> [Result<Bool, JobFailure>] {
+        var answers = [Result<Bool, JobFailure>](repeating: .success(true), count: handles.count)
+        var asked: [String: [(position: Int, key: DocumentKey)]] = [:]
+        for (position, handle) in handles.enumerated() {
+            guard let name = handle.job.request.sourceDocumentName, !name.isEmpty,
+                handle.isSourceLoaded || handle.isSourceDeleted
+            else { continue }
+            asked[handle.type.source.system, default: []]
+                .append((position, DocumentKey(type: handle.type.source, name: name)))
         }
-        let state = try await systems.load(DocumentKey(type: handle.type.source, name: name))
-        if handle.isSourceDeleted { return state.document == nil || state.isDeleted }
-        guard case .present(let now) = state else { return false }
-        return now.fields == handle.source?.fields
+        for sources in asked.values {
+            do throws(JobFailure) {
+                let found = try await systems.fingerprints(sources.map(\.key))
+                for (source, now) in zip(sources, found) {
+                    answers[source.position] = .success(now == handles[source.position].expectedSource)
+                }
+            } catch {
+                for source in sources { answers[source.position] = .failure(error) }
+            }
+        }
+        return answers
+    }
+}
+
+extension JobHandle {
+    /// What the source was when the run began.
+    fileprivate var expectedSource: DocumentFingerprint {
+        guard !isSourceDeleted, let source else { return .gone }
+        return .present(source.fieldsHash)
     }
 }

@@ -166,3 +166,10 @@ struct TargetResolver: Sendable {
         return other.key
     }
 }
+
+extension SyncRequest {
+    /// Whether it says itself what is done to which target, so that nobody has to be asked for targets.
+    var namesItsTarget: Bool {
+        targetKey != nil || (operation != nil && targetDocumentName != nil)
+    }
+}

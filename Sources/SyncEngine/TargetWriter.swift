@@ -1,5 +1,6 @@
 // From a computed change to an outcome. A write to the embedded system is a value that travels with the commit; a write to
-// any other system is made here, behind a write intent that tells a later run of the same job what this one meant to do.
+// any other system is made by TargetWriter+Outside, behind a write intent that tells a later run of the same job what this one
+// meant to do.
 
 internal import JobStore
 internal import SyncJobs
@@ -25,23 +26,29 @@ struct TargetWriter: Sendable {
     let patience: StorePatience
     let now: @Sendable () -> Timestamp
 
-    private var sourceCheck: SourceCheck { SourceCheck(systems: systems) }
+    /// What becomes of a change.
+    enum Saved: Sendable {
+        /// The run has come to its result.
+        case ended(Executor.Execution.Result)
+        /// A system elsewhere has to be written.
+        case writes(OutsideWrite)
+    }
 
-    /// before_sync → save → after_sync, or why nothing is written.
+    /// before_sync → save → after_sync, up to a write elsewhere; or why nothing is written.
     func save(
         _ change: TargetChange, handle: JobHandle, active: ActiveRun, intent: WriteIntent?
-    ) async throws -> Executor.Execution.Result {
+    ) async throws -> Saved {
         let isEmbedded = systems[change.type.system]?.isEmbedded ?? false
         if !isEmbedded, let intent, var done = try await resumed(intent, change: change, handle: handle) {
             done.renamedFrom = change.renamedFrom
             await afterSync(intent.write, handle: handle, active: active, outcome: &done)
-            return .outcome(done)
+            return .ended(.outcome(done))
         }
         var outcome = described(change, handle: handle)
         if let reason = disabled(change.operation, by: handle.flags) {
             outcome.end = .skipped(reason)
             outcome.diff = nil
-            return .outcome(outcome)
+            return .ended(.outcome(outcome))
         }
         if isUnchanged(change, binding: handle.binding), !handle.flags.updateWithoutChangesEnabled {
             outcome.end = .skipped(handle.job.request.dryRun ? .dryRun : .noChanges)
@@ -50,62 +57,33 @@ struct TargetWriter: Sendable {
                 outcome.binding = refreshedBinding(change, handle: handle)
                 outcome.renamedFrom = change.renamedFrom
             }
-            return .outcome(outcome)
+            return .ended(.outcome(outcome))
         }
         if handle.job.request.dryRun {
             outcome.end = .skipped(.dryRun)
-            return .outcome(outcome)
+            return .ended(.outcome(outcome))
         }
         let write = try makeWrite(change, handle: handle, isEmbedded: isEmbedded)
         try await handle.type.targetController.beforeSync(write, for: handle)
         try active.requireActive()
-        if isEmbedded {
-            outcome.embeddedWrite = write
-            outcome.binding = binding(change, handle: handle, name: change.before?.key?.name ?? "", stored: nil)
-        } else {
-            guard try await sourceCheck.isCurrent(handle) else {
-                return .conflict("the source changed while the target was read")
-            }
-            var intent = WriteIntent(
-                jobID: active.jobID, turn: active.run.turn, runID: active.run.runID, write: write, recordedAt: now(),
-                binding: binding(change, handle: handle, name: change.before?.key?.name ?? "", stored: nil))
-            intent.isSourceLoaded = handle.isSourceLoaded
-            let noted = intent
-            let standing = try await patience.attempt { () async throws(JobStoreError) in
-                try await store.recordIntent(noted)
-            }
-            switch standing {
-            case .noted: break
-            case .outdated: return .conflict("the job, or its target, has moved on since it was prepared")
-            case .stale: return .outcome(Outcome(.skipped(.stale)))
-            }
-            Failpoint.intentRecorded.pass()
-            try active.requireActive()
-            switch try await systems.write(write) {
-            case .conflict(let reason): return .conflict(reason)
-            case .refused(let failure): throw failure
-            case .written(let receipt):
-                Failpoint.targetWritten.pass()
-                guard try await sourceCheck.isCurrent(handle) else {
-                    return .overtaken("the source changed while the target was written")
-                }
-                outcome.targetName = receipt.name
-                outcome.binding = binding(change, handle: handle, name: receipt.name, stored: receipt.stored)
-                if handle.flags.verboseLogging {
-                    outcome.updatedData = receipt.stored.map { change.sensitive.masking($0.fields) }
-                }
-            }
+        guard isEmbedded else {
+            return .writes(
+                OutsideWrite(
+                    write: write, change: change, handle: handle, active: active, outcome: outcome,
+                    binding: binding(change, handle: handle, name: change.before?.key?.name ?? "", stored: nil)))
         }
+        outcome.embeddedWrite = write
+        outcome.binding = binding(change, handle: handle, name: change.before?.key?.name ?? "", stored: nil)
         outcome.renamedFrom = change.renamedFrom
         await afterSync(write, handle: handle, active: active, outcome: &outcome)
-        return .outcome(outcome)
+        return .ended(.outcome(outcome))
     }
 
     /// Runs `write_back` and `after_sync`.
     ///
     /// What it throws fails the job: a write that travels with the commit is not made then; one that was made
     /// elsewhere stands, and so does what the record and the binding say about it.
-    private func afterSync(
+    func afterSync(
         _ write: DocumentWrite, handle: JobHandle, active: ActiveRun, outcome: inout Outcome
     ) async {
         do {
@@ -219,7 +197,7 @@ struct TargetWriter: Sendable {
 
     private func bindingKey(_ handle: JobHandle) -> BindingKey? { BindingKey(handle) }
 
-    private func binding(_ change: TargetChange, handle: JobHandle, name: String, stored: Document?) -> Binding? {
+    func binding(_ change: TargetChange, handle: JobHandle, name: String, stored: Document?) -> Binding? {
         guard let key = bindingKey(handle) else { return nil }
         var binding = Binding(
             key: key, target: DocumentKey(type: change.type, name: name), isDeleted: change.operation == .delete,

@@ -56,6 +56,15 @@ public final class EmbeddedSystem: DocumentSystem {
         return answers
     }
 
+    /// See ``DocumentSystem/fingerprints(_:)``; the store keeps the hashes.
+    public func fingerprints(_ keys: [DocumentKey]) async throws(JobFailure) -> [DocumentFingerprint] {
+        do {
+            return try await store.documentHashes(keys).map { $0.map { .present($0) } ?? .gone }
+        } catch {
+            throw failure(error)
+        }
+    }
+
     /// See ``DocumentSystem/find(_:)``; fields are equal when their JSON values are.
     public func find(_ queries: [DocumentQuery]) async throws(JobFailure) -> [[Document]] {
         let found: [[Document]]

@@ -27,6 +27,9 @@ final class OutsideSystem: DocumentSystem {
         /// Whether it is down: neither reads nor writes are answered.
         var isDown = false
         var writes: [DocumentWrite] = []
+        /// How often it was called, for whatever number of documents.
+        var loadCalls = 0
+        var writeCalls = 0
         /// No two documents of a type have the same value of it.
         var uniqueField: String?
         /// What the system makes of the fields that it is sent.
@@ -70,6 +73,7 @@ final class OutsideSystem: DocumentSystem {
 
     func load(_ keys: [DocumentKey]) async throws(JobFailure) -> [DocumentState] {
         var answers: [DocumentState] = []
+        with { $0.loadCalls += 1 }
         if with({ $0.isDown }) { throw Self.down }
         for key in keys { answers.append(try document(key).map { .present($0) } ?? .absent) }
         return answers
@@ -93,6 +97,7 @@ final class OutsideSystem: DocumentSystem {
 
     func write(_ writes: [DocumentWrite]) async throws(JobFailure) -> [WriteResult] {
         var results: [WriteResult] = []
+        with { $0.writeCalls += 1 }
         if with({ $0.isDown }) { throw Self.down }
         for write in writes {
             log.add("save")
