@@ -27,7 +27,8 @@ import Testing
     ) -> QueuedJob {
         QueuedJob(
             delivery: nil, request: world.request(id, "C-\(id)", type: type.slug, adjust), type: type,
-            queue: "default", receivedAt: TestClock.start, turn: 0, body: [])
+            queue: "default", receivedAt: TestClock.start, turn: 0, body: []
+        ).with(pace: .convoy("shop"))
     }
 
     /// Takes jobs to their ends together; those without one by themselves after that, as the pipeline does.
@@ -73,13 +74,14 @@ import Testing
             world.type(ScriptedSingle(script: world.script), name: "Coded Sync", target: LocalWorld.shopAccount),
         ]
         let runner = try world.parts([plain, order] + others).runner
-        #expect(runner.convoy(of: queued("1", of: plain)) == "shop")
-        #expect(runner.convoy(of: queued("1", of: order)) == "shop")
-        for type in others { #expect(runner.convoy(of: queued("1", of: type)) == nil, "\(type.name)") }
-        #expect(runner.convoy(of: queued("1", of: plain) { $0.dedupKey = "k" }) == nil)
+        let shop = JobPace.convoy("shop")
+        #expect(runner.pace(of: queued("1", of: plain)) == shop)
+        #expect(runner.pace(of: queued("1", of: order)) == shop)
+        for type in others { #expect(runner.pace(of: queued("1", of: type)) != shop, "\(type.name)") }
+        #expect(runner.pace(of: queued("1", of: plain) { $0.dedupKey = "k" }) == .open)
         var probe = queued("1", of: plain)
         probe.probing = "shop"
-        #expect(runner.convoy(of: probe) == nil, "it is to find out alone")
+        #expect(runner.pace(of: probe) == .open, "it is to find out alone")
     }
 
     // MARK: what becomes of them
