@@ -1,9 +1,11 @@
 // A door at which single calls become batches: what is waiting goes together into one call, and the next batch gathers
-// while it runs. Invariant: nobody ever waits for a batch to fill, and every caller is answered exactly once.
+// while it runs. Invariant: nobody ever waits for a batch to fill, and every caller is answered exactly once. No actor: one that
+// a task calls which prefers threads of its own may have to wait for one of those threads, and everybody else with it.
 internal import SyncJobs
+internal import Synchronization
 
 /// Puts concurrent single calls together into batched ones.
-actor CallGroup<Request: Sendable, Response: Sendable> {
+final class CallGroup<Request: Sendable, Response: Sendable>: Sendable {
     /// What becomes of a caller that is cancelled while its call runs.
     enum Cancellation: Sendable {
         /// It is answered at once, the result is dropped: right for reading.
@@ -19,12 +21,18 @@ actor CallGroup<Request: Sendable, Response: Sendable> {
     private let maximumWaiting: Int
     private let cancellation: Cancellation
     private let perform: Perform
-    private var waiting: [(id: Int, request: Request)] = []
-    private var callers: [Int: CheckedContinuation<Answer, Never>] = [:]
-    private var nextID = 0
-    private var running: Task<Void, Never>?
+    private let state = Mutex(State())
+
+    private struct State {
+        var waiting: [(id: Int, request: Request)] = []
+        var callers: [Int: CheckedContinuation<Answer, Never>] = [:]
+        var nextID = 0
+        /// Kept until the group is drained, so the task has an owner and an end.
+        var running: Task<Void, Never>?
+    }
+
     /// How many calls wait for the next batch.
-    var waitingCount: Int { waiting.count }
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
 
     init(
         maximumBatch: Int = 500, maximumWaiting: Int = 20_000, cancellation: Cancellation,
@@ -38,44 +46,52 @@ actor CallGroup<Request: Sendable, Response: Sendable> {
 
     func call(_ request: Request) async throws(JobFailure) -> Response {
         guard !Task.isCancelled else { throw JobFailure(CancellationError()) }
-        guard callers.count < maximumWaiting else {
+        let (id, callers) = state.withLock { state in
+            state.nextID += 1
+            return (state.nextID, state.callers.count)
+        }
+        guard callers < maximumWaiting else {
             throw JobFailure(
-                .systemUnavailable, "\(callers.count) calls wait for the system already",
+                .systemUnavailable, "\(callers) calls wait for the system already",
                 remedy: "it is tried again; if it lasts, lower the worker's concurrency or look at the system",
                 disposition: .retryable(after: nil))
         }
-        let id = nextID
-        nextID += 1
         let answer = await withTaskCancellationHandler {
             await withCheckedContinuation { caller in
-                callers[id] = caller
-                waiting.append((id, request))
-                // Kept in `running` until the group is drained, so the task has an owner and an end.
-                if running == nil { running = Task { await self.drain() } }
+                state.withLock { state in
+                    state.callers[id] = caller
+                    state.waiting.append((id, request))
+                    if state.running == nil { state.running = Task { await self.drain() } }
+                }
+                // Where the cancellation came first, it has found no caller.
+                if Task.isCancelled { cancel(id) }
             }
         } onCancel: {
-            // Ends as soon as the actor has a moment; the group itself keeps it from outliving its caller's answer.
-            Task { await self.cancel(id) }
+            cancel(id)
         }
         return try answer.get()
     }
 
     private func cancel(_ id: Int) {
-        if let position = waiting.firstIndex(where: { $0.id == id }) {
-            waiting.remove(at: position)
-        } else if cancellation == .stays {
-            return
+        let isWaiting = state.withLock { state in
+            guard let position = state.waiting.firstIndex(where: { $0.id == id }) else { return false }
+            state.waiting.remove(at: position)
+            return true
         }
-        answer(id, .failure(JobFailure(CancellationError())))
+        if isWaiting || cancellation == .leaves { answer(id, .failure(JobFailure(CancellationError()))) }
     }
 
     private func drain() async {
-        while !waiting.isEmpty {
-            let batch = Array(waiting.prefix(maximumBatch))
-            waiting.removeFirst(batch.count)
-            await run(batch)
+        while let batch = nextBatch() { await run(batch) }
+    }
+
+    private func nextBatch() -> [(id: Int, request: Request)]? {
+        state.withLock { state in
+            let batch = Array(state.waiting.prefix(maximumBatch))
+            state.waiting.removeFirst(batch.count)
+            if batch.isEmpty { state.running = nil }
+            return batch.isEmpty ? nil : batch
         }
-        running = nil
     }
 
     private func run(_ batch: [(id: Int, request: Request)]) async {
@@ -98,6 +114,6 @@ actor CallGroup<Request: Sendable, Response: Sendable> {
     }
 
     private func answer(_ id: Int, _ answer: Answer) {
-        callers.removeValue(forKey: id)?.resume(returning: answer)
+        state.withLock { $0.callers.removeValue(forKey: id) }?.resume(returning: answer)
     }
 }

@@ -1,5 +1,7 @@
 // The doors of the registry: single calls become batches, nobody waits for a batch to fill, every caller is answered.
+import Foundation
 import SyncJobs
+import Synchronization
 import Testing
 
 @testable import DocumentSystems
@@ -32,6 +34,38 @@ private func eventually(_ condition: @Sendable () async -> Bool) async throws ->
     return await condition()
 }
 
+/// Runs so many pieces of tasks, then none until it is let go.
+private final class HeldThreads: TaskExecutor {
+    private let state = Mutex<(left: Int, jobs: [UnownedJob])>((.max, []))
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        let isHeld = state.withLock { state in
+            if state.left > 0 {
+                state.left -= 1
+                return false
+            }
+            state.jobs.append(job)
+            return true
+        }
+        if !isHeld { start(job) }
+    }
+
+    func hold(after count: Int) { state.withLock { $0.left = count } }
+
+    func letGo() {
+        let jobs = state.withLock { state in
+            defer { state = (.max, []) }
+            return state.jobs
+        }
+        for job in jobs { start(job) }
+    }
+
+    private func start(_ job: UnownedJob) {
+        Thread.detachNewThread { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}
+
 @Suite("A call group")
 struct CallGroupTests {
     private static let bad = JobFailure(.documentTooLarge, "it is too large", remedy: "make it smaller")
@@ -59,12 +93,36 @@ struct CallGroupTests {
             tasks.addTask { (0, try await group.call(0)) }
             #expect(try await eventually { await gate.batches.count == 1 })
             for number in 1...9 { tasks.addTask { (number, try await group.call(number)) } }
-            #expect(try await eventually { await group.waitingCount == 9 })
+            #expect(try await eventually { group.waitingCount == 9 })
             await gate.open()
             return try await tasks.reduce(into: [Int: Int]()) { $0[$1.0] = $1.1 }
         }
         #expect(answers == Dictionary(uniqueKeysWithValues: (0...9).map { ($0, $0 * 2) }))
         #expect(await gate.batches.map(\.count) == [1, 4, 4, 1])
+    }
+
+    /// A task that prefers threads of its own takes an actor along to them; when those are held, everybody waits for the actor.
+    @Test("holds up nobody whose threads are free")
+    func heldThreads() async throws {
+        let threads = HeldThreads()
+        let group = CallGroup<Int, Int>(cancellation: .leaves) { batch async throws(JobFailure) in
+            await Task.yield()
+            return batch
+        }
+        for _ in 0..<50 {
+            // Owned by the test: they end when the threads are let go, below.
+            let held = (0..<20).map { number in
+                Task(executorPreference: threads) { try await group.call(number) }
+            }
+            threads.hold(after: .random(in: 0..<60))
+            let answers = try await withThrowingTaskGroup(of: Int.self) { tasks in
+                for number in 0..<20 { tasks.addTask { try await group.call(number) } }
+                return try await tasks.reduce(into: []) { $0.append($1) }
+            }
+            #expect(answers.sorted() == Array(0..<20))
+            threads.letGo()
+            for task in held { _ = try await task.value }
+        }
     }
 
     @Test("lets a call that can't be answered fail alone")
@@ -122,7 +180,7 @@ struct CallGroupTests {
             let running = Task { try await group.call(1) }
             #expect(try await eventually { await gate.batches.count == 1 })
             let waiting = Task { try await group.call(2) }
-            #expect(try await eventually { await group.waitingCount == 1 })
+            #expect(try await eventually { group.waitingCount == 1 })
             waiting.cancel()
             running.cancel()
             await #expect(throws: JobFailure(CancellationError())) { try await waiting.value }
@@ -148,7 +206,7 @@ struct CallGroupTests {
         let first = Task { try await group.call(1) }
         #expect(try await eventually { await gate.batches.count == 1 })
         let second = Task { try await group.call(2) }
-        #expect(try await eventually { await group.waitingCount == 1 })
+        #expect(try await eventually { group.waitingCount == 1 })
         let refusal = await #expect(throws: JobFailure.self) { try await group.call(3) }
         #expect(refusal?.code == .systemUnavailable)
         await gate.open()
