@@ -27,8 +27,7 @@ struct DocumentWriting {
             throw WriteStop.conflict("the document is not there any more")
         }
         // The same as comparing the hashes of both, without hashing.
-        let (now, then) = (JSONValue.object(current.document.fields), JSONValue.object(before.fields))
-        guard now.canonicalBytes == then.canonicalBytes else {
+        guard current.document.fields.isWritten(like: before.fields) else {
             throw WriteStop.conflict("the document has changed since it was read")
         }
         return current
