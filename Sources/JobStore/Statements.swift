@@ -1,21 +1,21 @@
-// The door to SQLite's own interface, for the statements that every job runs: to make a row or a list of arguments out of
-// GRDB's types costs more than such a statement itself. Connections, transactions, preparing and keeping statements, and
-// errors are GRDB's. Invariant: a pointer lives no longer than the call that got it, and a statement is reset when its call
+// The door to SQLite's own interface, for the statements that every job runs, on the store and on SQLite files elsewhere: to make
+// a row or a list of arguments out of GRDB's types costs more than such a statement itself. Connections, transactions, preparing
+// and keeping statements, and errors are GRDB's. Text is bound and read by its bytes, so that it may hold a NUL. Invariant: a pointer lives no longer than the call that got it, and a statement is reset when its call
 // returns, however it does.
 internal import Foundation
-internal import GRDB
+package import GRDB
 internal import GRDBSQLite
 
 extension Database {
     /// Runs a cached statement to its end.
-    func run(_ sql: String, _ arguments: [DatabaseValue]) throws {
+    package func run(_ sql: String, _ arguments: [DatabaseValue]) throws {
         try cachedStatement(sql: sql).eachRow(arguments) { _ in true }
     }
 
     /// Reads the first row that a cached statement answers.
     ///
     /// The row is valid inside `read` only: it is SQLite's own.
-    func firstRow<Value>(
+    package func firstRow<Value>(
         _ sql: String, _ arguments: [DatabaseValue], _ read: (StoredRow) throws -> Value
     ) throws -> Value? {
         var value: Value?
@@ -41,7 +41,7 @@ extension Database {
     /// Reads the rows that a statement answers, as long as `read` wants more.
     ///
     /// - Parameter isKept: whether the statement is kept for the next time; not for one that is made for one question.
-    func eachRow(
+    package func eachRow(
         _ sql: String, _ arguments: [DatabaseValue], isKept: Bool = true, _ read: (StoredRow) throws -> Bool
     ) throws {
         let statement = try isKept ? cachedStatement(sql: sql) : makeStatement(sql: sql)
@@ -50,11 +50,45 @@ extension Database {
 }
 
 /// The row that a statement stands at; valid where it is handed out.
-struct StoredRow {
+package struct StoredRow {
+    /// How a value is stored.
+    package enum Storage: Sendable {
+        case null
+        case integer(Int64)
+        case real(Double)
+        case text
+        case blob
+    }
+
     fileprivate let statement: OpaquePointer
 
+    /// How a value is stored, and numbers themselves.
+    package func storage(_ column: Int) -> Storage {
+        switch sqlite3_column_type(statement, CInt(column)) {
+        case SQLITE_INTEGER: .integer(self[column])
+        case SQLITE_FLOAT: .real(sqlite3_column_double(statement, CInt(column)))
+        case SQLITE_TEXT: .text
+        case SQLITE_BLOB: .blob
+        default: .null
+        }
+    }
+
+    /// The bytes of a text or BLOB, in the file's encoding.
+    package func byteCount(_ column: Int) -> Int {
+        // Asked for first, so that SQLite counts what is stored and not what it would convert it to.
+        _ = sqlite3_column_blob(statement, CInt(column))
+        return Int(sqlite3_column_bytes(statement, CInt(column)))
+    }
+
+    /// Text as it is stored; nil when its bytes are no UTF-8.
+    package func validText(_ column: Int) -> String? {
+        let start = sqlite3_column_blob(statement, CInt(column))
+        let bytes = UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, CInt(column))))
+        return String(validating: bytes, as: UTF8.self)
+    }
+
     /// A whole number; 0 for NULL.
-    subscript(column: Int) -> Int64 { sqlite3_column_int64(statement, CInt(column)) }
+    package subscript(column: Int) -> Int64 { sqlite3_column_int64(statement, CInt(column)) }
     /// A whole number, or NULL.
     subscript(column: Int) -> Int64? { isNull(column) ? nil : self[column] as Int64 }
     /// A whole number; 0 for NULL.
@@ -92,7 +126,7 @@ struct StoredRow {
     }
 
     /// The bytes of a BLOB or of a text; none for NULL.
-    func bytes(_ column: Int) -> [UInt8] {
+    package func bytes(_ column: Int) -> [UInt8] {
         guard let start = sqlite3_column_blob(statement, CInt(column)) else { return [] }
         return [UInt8](UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, CInt(column)))))
     }

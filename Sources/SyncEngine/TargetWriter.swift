@@ -206,8 +206,9 @@ struct TargetWriter: Sendable {
         if let stored, let after = change.after {
             // What was sent, over what the target made of it: equal to `stored` unless the target normalised something.
             let sent = systems.shape(of: change.type).fields(sent: after.fields, storedAs: stored.fields)
-            binding.sentHash = Digest(of: .object(sent))
-            binding.storedHash = stored.fieldsHash
+            let hash = stored.fieldsHash
+            binding.storedHash = hash
+            binding.sentHash = sent.isWritten(like: stored.fields) ? hash : Digest(of: .object(sent))
         }
         return binding
     }

@@ -78,6 +78,36 @@ struct SQLiteConstraintTests {
         #expect(try await bench.system.count(typeName: "Thing") == 3)
     }
 
+    @Test("undoes what a refused write has changed already, and nothing of its mates")
+    func undoesHalfAWrite() async throws {
+        let bench = try SQLiteBench(
+            """
+            CREATE TABLE things (name TEXT PRIMARY KEY, label TEXT);
+            CREATE TABLE rows (
+                thing TEXT NOT NULL REFERENCES things(name), line INTEGER CHECK (line < 100), PRIMARY KEY (thing, line)
+            );
+            """,
+            SQLiteTable(
+                table: "things", nameColumn: "name",
+                childTables: ["rows": SQLiteChildTable(table: "rows", parentColumn: "thing", rowKey: "line")]))
+        func insert(_ name: String, lines: Int...) throws -> DocumentWrite {
+            let rows = lines.map { JSONValue.object(["line": .int($0)]) }
+            let document = Document(key: bench.key(name), fields: ["label": "new", "rows": .array(rows)])
+            return try Bench.write(from: nil, to: document, type: SQLiteBench.type, shape: bench.shape)
+        }
+        let results = try await bench.system.write([
+            insert("a", lines: 1), insert("b", lines: 1, 500), insert("c", lines: 2),
+        ])
+        #expect(results.map(\.isWritten) == [true, false, true])
+        #expect(results[1].refusal?.code == .constraintViolated)
+        #expect(try await bench.load("b") == nil)
+        #expect(try await bench.load("a")?.fields["rows"]?.arrayValue?.count == 1)
+        // No row of it has stayed either: its keys are free.
+        let again = try await bench.system.write([insert("b", lines: 1)])
+        #expect(again.map(\.isWritten) == [true])
+        #expect(try await bench.load("c") != nil)
+    }
+
     @Test("answers a unique value that is taken as a conflict that names the constraint")
     func namesUniqueConstraint() async throws {
         let bench = try bench()

@@ -76,8 +76,7 @@ struct ChildRowWriting {
         let rowKey = try SQLiteValue(key, column: child.rowKey)
         let count = values.count
         let condition =
-            "\(child.parent.equals(parentName.placeholder(count + 1)))"
-            + " AND \(child.rowKey.equals(rowKey.placeholder(count + 2)))"
+            "\(child.parent.equals("?\(count + 1)")) AND \(child.rowKey.equals("?\(count + 2)"))"
         try writing.execute("\(verb) WHERE \(condition)", values + [parentName, rowKey])
         guard writing.db.changesCount == 1 else {
             throw JobFailure(

@@ -73,7 +73,7 @@ struct DocumentFinding {
 
     private static func anyOf(_ values: [SQLiteValue], _ column: String, after count: Int) -> Condition? {
         guard !values.isEmpty else { return nil }
-        let alternatives = values.enumerated().map { "\(column) = \($1.placeholder(count + $0 + 1))" }
+        let alternatives = values.indices.map { "\(column) = ?\(count + $0 + 1)" }
         return Condition(sql: "(\(alternatives.joined(separator: " OR ")))", arguments: values)
     }
 

@@ -1,6 +1,7 @@
 // Documents of one type inside an open transaction: by name, in order, counted. The name is compared here by bytes,
 // after SQLite has found candidates by the column's own collation and affinity.
 internal import GRDB
+internal import JobStore
 internal import SyncJobs
 
 /// A document together with what its row holds beyond its fields.
@@ -25,18 +26,16 @@ struct DocumentReading {
         let first = plan.name.affinity.readsNumbers ? digits ?? .text(ExactString(name)) : .text(ExactString(name))
         var arguments = [first.argument]
         if plan.name.affinity == .none { arguments.append((digits ?? .null).argument) }
-        let statement = try db.cachedStatement(sql: plan.selectByName(first))
-        let rows = try Row.fetchCursor(statement, arguments: StatementArguments(arguments))
         var found: PartialDocument?
-        while let row = try rows.next() {
-            let classes = RowReading.storageClasses(row, plan.list)
-            guard let rawName = try rawName(of: row, classes), rawName.nameText.hasSameBytes(as: name) else { continue }
+        try db.eachRow(plan.selectByName, arguments) { row in
+            guard let rawName = try rawName(of: row), rawName.nameText.hasSameBytes(as: name) else { return true }
             guard found == nil else {
                 throw JobFailure(
                     .ambiguousMatch, "the table \"\(plan.layout.table)\" has two rows named \"\(name.prefix(80))\"",
                     remedy: "remove one of them, and give the column \"\(plan.name.name)\" a unique index")
             }
-            found = try partial(row, classes, rawName)
+            found = try partial(row, rawName)
+            return true
         }
         return try found.map { try complete($0) }
     }
@@ -48,7 +47,7 @@ struct DocumentReading {
         if let name {
             let digits = plan.name.affinity.readsNumbers ? SQLiteValue.integerName(name) : nil
             let value = digits ?? .text(ExactString(name))
-            condition += " AND \(plan.nameOrder) > \(value.placeholder(1)) COLLATE BINARY"
+            condition += " AND \(plan.nameOrder) > ?1 COLLATE BINARY"
             arguments.append(value.argument)
         }
         let sql =
@@ -66,14 +65,13 @@ struct DocumentReading {
     func documents(
         sql: String, arguments: [DatabaseValue], limit: Int = .max, where isWanted: (JSONObject) -> Bool = { _ in true }
     ) throws -> [Document] {
-        let statement = try db.makeStatement(sql: sql)
-        let rows = try Row.fetchCursor(statement, arguments: StatementArguments(arguments))
         var found: [PartialDocument] = []
-        while found.count < limit, let row = try rows.next() {
-            let classes = RowReading.storageClasses(row, plan.list)
-            guard let rawName = try rawName(of: row, classes) else { continue }
-            let candidate = try partial(row, classes, rawName)
+        guard limit > 0 else { return [] }
+        try db.eachRow(sql, arguments, isKept: false) { row in
+            guard let rawName = try rawName(of: row) else { return true }
+            let candidate = try partial(row, rawName)
             if isWanted(candidate.fields) { found.append(candidate) }
+            return found.count < limit
         }
         return try found.map { try complete($0).document }
     }
@@ -87,15 +85,15 @@ struct DocumentReading {
     }
 
     /// The name column's value; nil for a row without a name, which is no document.
-    private func rawName(of row: Row, _ classes: [UInt8]) throws -> SQLiteValue? {
-        switch classes[plan.namePosition] {
-        case UInt8(ascii: "n"): return nil
-        case UInt8(ascii: "i"): return .integer(row[plan.namePosition])
-        case UInt8(ascii: "t"):
+    private func rawName(of row: StoredRow) throws -> SQLiteValue? {
+        switch row.storage(plan.namePosition) {
+        case .null: return nil
+        case .integer(let number): return .integer(number)
+        case .text:
             // A name has a bound of its own, far below that of a document.
             var reading = RowReading(subject: plan.type.description, encoding: encoding, limit: limit)
             return .text(ExactString(try reading.string(row, plan.namePosition, column: plan.name.name)))
-        default:
+        case .real, .blob:
             throw JobFailure(
                 .invalidTarget,
                 "\(plan.type): a name in the column \"\(plan.name.name)\" is neither text nor a whole number",
@@ -103,19 +101,20 @@ struct DocumentReading {
         }
     }
 
-    private func partial(_ row: Row, _ classes: [UInt8], _ rawName: SQLiteValue) throws -> PartialDocument {
+    private func partial(_ row: StoredRow, _ rawName: SQLiteValue) throws -> PartialDocument {
         let subject = "\(plan.type)/\(rawName.nameText.prefix(80))"
         var reading = RowReading(subject: subject, encoding: encoding, limit: limit)
         guard let jsonPosition = plan.jsonPosition else {
-            let fields = try reading.object(row, classes, plan.list)
+            let fields = try reading.object(row, plan.list)
             return PartialDocument(rawName: rawName, fields: fields, json: JSONObject(), reading: reading)
         }
         let column = plan.list.columns[jsonPosition]
         var json = JSONObject()
-        if classes[jsonPosition] != UInt8(ascii: "n") {
-            let text =
-                classes[jsonPosition] == UInt8(ascii: "t")
-                ? try reading.string(row, jsonPosition, column: column.name) : ""
+        switch row.storage(jsonPosition) {
+        case .null: break
+        case let storage:
+            var text = ""
+            if case .text = storage { text = try reading.string(row, jsonPosition, column: column.name) }
             guard let object = try reading.json(text, column: column.name).objectValue else {
                 throw JobFailure(
                     .invalidTarget, "\(subject): the column \"\(column.name)\" holds no JSON object",
@@ -124,22 +123,17 @@ struct DocumentReading {
             json = object
         }
         var fields = json
-        fields[plan.name.name] = try reading.value(
-            row, plan.namePosition, storage: classes[plan.namePosition], column: plan.name)
+        fields[plan.name.name] = try reading.value(row, plan.namePosition, column: plan.name)
         return PartialDocument(rawName: rawName, fields: fields, json: json, reading: reading)
     }
 
     private func complete(_ partial: PartialDocument) throws -> StoredDocument {
         var partial = partial
         for child in plan.children {
-            let statement = try db.cachedStatement(sql: child.select(of: partial.rawName))
-            let rows = try Row.fetchCursor(
-                statement, arguments: StatementArguments([partial.rawName.argument]))
             var elements: [JSONValue] = []
-            while let row = try rows.next() {
-                elements.append(
-                    .object(
-                        try partial.reading.object(row, RowReading.storageClasses(row, child.list), child.list)))
+            try db.eachRow(child.select, [partial.rawName.argument]) { row in
+                elements.append(.object(try partial.reading.object(row, child.list)))
+                return true
             }
             partial.fields[child.field] = .array(elements)
         }

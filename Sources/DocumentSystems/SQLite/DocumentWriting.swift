@@ -2,6 +2,7 @@
 // read again, compared with what the write was computed from, and only then touched. Only what the diff names is
 // written.
 internal import GRDB
+internal import JobStore
 internal import SyncJobs
 
 /// Writes documents of one type.
@@ -26,8 +27,7 @@ struct DocumentWriting {
             throw WriteStop.conflict("the document is not there any more")
         }
         // The same as comparing the hashes of both, without hashing.
-        let (now, then) = (JSONValue.object(current.document.fields), JSONValue.object(before.fields))
-        guard now.canonicalBytes == then.canonicalBytes else {
+        guard current.document.fields.isWritten(like: before.fields) else {
             throw WriteStop.conflict("the document has changed since it was read")
         }
         return current
@@ -139,16 +139,11 @@ struct DocumentWriting {
             values.append((plan.list.columns[position], .text(ExactString(JSONValue.object(json).canonicalText))))
         }
         if !values.isEmpty {
-            let sql =
-                updating(plan.table, values) + " WHERE " + plan.name.equals(placeholder(current, values.count + 1))
+            let sql = updating(plan.table, values) + " WHERE " + plan.name.equals("?\(values.count + 1)")
             try execute(sql, values.map(\.value) + [current.rawName])
         }
         try ChildRowWriting(writing: self, parentName: current.rawName).apply(diff, after: after)
         return try receipt(name)
-    }
-
-    private func placeholder(_ document: StoredDocument, _ number: Int) -> String {
-        document.rawName.placeholder(number)
     }
 
     private static func isName(_ value: JSONValue, _ name: String) -> Bool {
@@ -164,11 +159,10 @@ struct DocumentWriting {
     private func delete(_ before: Document) throws -> WriteReceipt {
         let current = try current(before)
         for child in plan.children {
-            let sql = "DELETE FROM \(child.table) WHERE \(child.parent.equals(placeholder(current, 1)))"
+            let sql = "DELETE FROM \(child.table) WHERE \(child.parent.equals("?1"))"
             try execute(sql, [current.rawName])
         }
-        try execute(
-            "DELETE FROM \(plan.table) WHERE \(plan.name.equals(placeholder(current, 1)))", [current.rawName])
+        try execute("DELETE FROM \(plan.table) WHERE \(plan.name.equals("?1"))", [current.rawName])
         guard try reading.document(named: current.rawName.nameText) == nil else {
             throw WriteStop.refused(
                 ConstraintVerdict.violation(
@@ -184,18 +178,17 @@ struct DocumentWriting {
         // OR ABORT: a conflict clause in the owner's schema (REPLACE, ROLLBACK) must not decide over other documents.
         guard !values.isEmpty else { return "INSERT OR ABORT INTO \(table) DEFAULT VALUES" }
         let columns = values.map(\.column.sql).joined(separator: ", ")
-        let places = values.enumerated().map { $1.value.placeholder($0 + 1) }.joined(separator: ", ")
+        let places = values.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
         return "INSERT OR ABORT INTO \(table) (\(columns)) VALUES (\(places))"
     }
 
     func updating(_ table: String, _ values: [(column: ColumnPlan, value: SQLiteValue)]) -> String {
-        let assignments = values.enumerated().map { "\($1.column.sql) = \($1.value.placeholder($0 + 1))" }
+        let assignments = values.enumerated().map { "\($1.column.sql) = ?\($0 + 1)" }
         return "UPDATE OR ABORT \(table) SET \(assignments.joined(separator: ", "))"
     }
 
     func execute(_ sql: String, _ values: [SQLiteValue]) throws {
-        let statement = statements.admits(sql) ? try db.cachedStatement(sql: sql) : try db.makeStatement(sql: sql)
-        try statement.execute(arguments: StatementArguments(values.map(\.argument)))
+        try db.eachRow(sql, values.map(\.argument), isKept: statements.admits(sql)) { _ in true }
     }
 
     private func writable(_ field: String) throws(JobFailure) -> ColumnPlan {

@@ -1,7 +1,6 @@
 // From a row of a file to JSON: integers exactly, reals by their shortest text, text by its bytes; what JSON can't
 // carry is refused by table and column name. Every row counts against the document's size before it is copied.
-internal import Foundation
-internal import GRDB
+internal import JobStore
 internal import SyncJobs
 
 /// Reads the rows of one document.
@@ -19,56 +18,37 @@ struct RowReading {
         remaining = limit
     }
 
-    /// The row's fields, by the storage classes of its columns.
-    mutating func object(_ row: Row, _ classes: [UInt8], _ list: ColumnList) throws -> JSONObject {
+    /// The row's fields.
+    mutating func object(_ row: StoredRow, _ list: ColumnList) throws -> JSONObject {
         var object = JSONObject()
         for (position, column) in list.columns.enumerated() {
-            object[column.name] = try value(row, position, storage: classes[position], column: column)
+            object[column.name] = try value(row, position, column: column)
         }
         return object
     }
 
-    /// The initials of the columns' storage classes: n(ull), i(nteger), r(eal), t(ext), b(lob).
-    static func storageClasses(_ row: Row, _ list: ColumnList) -> [UInt8] {
-        var classes: [UInt8] = []
-        classes.reserveCapacity(list.columns.count)
-        for position in list.columns.count..<row.count {
-            let initials: String = row[position]
-            classes.append(contentsOf: initials.utf8)
-        }
-        return classes
-    }
-
-    mutating func value(_ row: Row, _ position: Int, storage: UInt8, column: ColumnPlan) throws -> JSONValue {
-        switch storage {
-        case UInt8(ascii: "n"):
+    mutating func value(_ row: StoredRow, _ position: Int, column: ColumnPlan) throws -> JSONValue {
+        switch row.storage(position) {
+        case .null:
             try spend(column.name.utf8.count + 4)
             return .null
-        case UInt8(ascii: "i"):
+        case .integer(let integer):
             try spend(column.name.utf8.count + 8)
-            return Self.integer(row[position], kind: column.kind)
-        case UInt8(ascii: "r"):
+            return Self.integer(integer, kind: column.kind)
+        case .real(let real):
             try spend(column.name.utf8.count + 8)
-            return try real(row[position], column: column)
-        case UInt8(ascii: "t"):
-            return try text(try string(row, position, column: column.name), column: column)
-        default:
+            return try self.real(real, column: column)
+        case .text: return try text(try string(row, position, column: column.name), column: column)
+        case .blob:
             throw refusal(
                 column.name, "holds binary data (BLOB)", "leave the column out by a view, or store text in it")
         }
     }
 
     /// A text column's bytes as they are.
-    mutating func string(_ row: Row, _ position: Int, column: String) throws -> String {
-        var left = remaining
-        let text = try row.withUnsafeData(atIndex: position) { data -> String? in
-            let count = (data?.count ?? 0) + column.utf8.count
-            guard count <= left else { throw tooLarge }
-            left -= count
-            return encoding.text(of: data ?? Data())
-        }
-        remaining = left
-        guard let text else {
+    mutating func string(_ row: StoredRow, _ position: Int, column: String) throws -> String {
+        try spend(row.byteCount(position) + column.utf8.count)
+        guard let text = encoding.text(of: row, position) else {
             throw refusal(column, "holds text that is not \(encoding.name)", "correct the row in the file")
         }
         return text

@@ -3,6 +3,7 @@
 public import Logging
 public import SyncJobs
 internal import GRDB
+internal import JobStore
 
 /// Documents in a SQLite file that belongs to somebody else.
 ///
@@ -140,19 +141,18 @@ public final class SQLiteFileSystem: DocumentSystem {
     // MARK: - Transactions
 
     /// The results of writes in one transaction; nil when it was undone as a whole by one of them.
+    ///
+    /// Tried without savepoints: each costs two statements and a copy of the pages that are changed under it, and nearly always
+    /// nothing is rolled back.
     private func writeTogether(
         _ writes: [DocumentWrite], _ db: Database, _ connection: SQLiteConnection
     ) throws -> [WriteResult]? {
-        var results: [WriteResult] = []
         do {
-            try db.inTransaction(.immediate) {
-                var readings: [ExactString: DocumentReading] = [:]
-                for write in writes {
-                    results.append(try result(of: write, db, connection, &readings))
-                }
-                return .commit
+            do {
+                return try results(of: writes, inSavepoints: false, db, connection)
+            } catch is NeedsSavepoints {
+                return try results(of: writes, inSavepoints: true, db, connection)
             }
-            return results
         } catch is TransactionUndone {
             return nil
         } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
@@ -164,19 +164,31 @@ public final class SQLiteFileSystem: DocumentSystem {
         _ write: DocumentWrite, _ db: Database, _ connection: SQLiteConnection
     ) throws -> WriteResult {
         do {
-            var result: WriteResult?
-            try db.inTransaction(.immediate) {
-                var readings: [ExactString: DocumentReading] = [:]
-                result = try self.result(of: write, db, connection, &readings)
-                return .commit
-            }
-            return result ?? .conflict("the write did not happen")
+            return try results(of: [write], inSavepoints: true, db, connection)[0]
         } catch let undone as TransactionUndone {
             return try verdict(on: undone.cause, write, in: db)
         } catch let error as DatabaseError {
             return try verdict(on: error, write, in: db)
         }
     }
+
+    private func results(
+        of writes: [DocumentWrite], inSavepoints: Bool, _ db: Database, _ connection: SQLiteConnection
+    ) throws -> [WriteResult] {
+        var results: [WriteResult] = []
+        results.reserveCapacity(writes.count)
+        try db.inTransaction(.immediate) {
+            var readings: [ExactString: DocumentReading] = [:]
+            for write in writes {
+                results.append(try result(of: write, inSavepoint: inSavepoints, db, connection, &readings))
+            }
+            return .commit
+        }
+        return results
+    }
+
+    /// A write has failed after it had changed something: the transaction is to be begun again, with savepoints.
+    private struct NeedsSavepoints: Error {}
 
     /// The file's own schema has rolled back more than the write's savepoint.
     private struct TransactionUndone: Error {
@@ -191,13 +203,17 @@ public final class SQLiteFileSystem: DocumentSystem {
     }
 
     private func result(
-        of write: DocumentWrite, _ db: Database, _ connection: SQLiteConnection,
+        of write: DocumentWrite, inSavepoint: Bool, _ db: Database, _ connection: SQLiteConnection,
         _ readings: inout [ExactString: DocumentReading]
     ) throws -> WriteResult {
+        let changes = db.totalChangesCount
         do {
             let reading = try reading(write.type.name, db, connection, &readings)
             let writing = DocumentWriting(reading: reading, statements: connection.statements)
+            guard inSavepoint else { return .written(try writing.receipt(for: write)) }
             return .written(try db.inWriteSavepoint { try writing.receipt(for: write) })
+        } catch  where !inSavepoint && db.isInsideTransaction && db.totalChangesCount != changes {
+            throw NeedsSavepoints()
         } catch let stop as WriteStop {
             return stop.result
         } catch let failure as JobFailure {
@@ -238,16 +254,16 @@ public final class SQLiteFileSystem: DocumentSystem {
 extension Database {
     /// Runs `body` in a savepoint of the open transaction, by statements that stay prepared.
     fileprivate func inWriteSavepoint<Value>(_ body: () throws -> Value) throws -> Value {
-        try cachedStatement(sql: "SAVEPOINT ferry_write").execute()
+        try run("SAVEPOINT ferry_write", [])
         do {
             let value = try body()
-            try cachedStatement(sql: "RELEASE SAVEPOINT ferry_write").execute()
+            try run("RELEASE SAVEPOINT ferry_write", [])
             return value
         } catch {
             // A trigger may have rolled the whole transaction back, and the savepoint with it.
             if isInsideTransaction {
-                try cachedStatement(sql: "ROLLBACK TRANSACTION TO SAVEPOINT ferry_write").execute()
-                try cachedStatement(sql: "RELEASE SAVEPOINT ferry_write").execute()
+                try run("ROLLBACK TRANSACTION TO SAVEPOINT ferry_write", [])
+                try run("RELEASE SAVEPOINT ferry_write", [])
             }
             throw error
         }

@@ -2,6 +2,7 @@
 // refused by name. Rounding never happens here, and none is left to SQLite.
 internal import Foundation
 internal import GRDB
+internal import JobStore
 internal import SyncJobs
 
 /// A value as SQLite stores it.
@@ -95,38 +96,14 @@ enum SQLiteValue: Sendable, Hashable {
             remedy: "give the column the type TEXT, or round the value in the mapping (as: decimal(n))")
     }
 
-    /// What stands for the value in a statement.
-    ///
-    /// GRDB hands text over as a C string, which ends at the first NUL: such text travels with another character in its
-    /// place, which SQLite puts back.
-    func placeholder(_ number: Int) -> String {
-        guard let substitute else { return "?\(number)" }
-        return "replace(?\(number), char(\(substitute.value)), char(0))"
-    }
-
-    /// The argument for the placeholder.
+    /// The value as an argument.
     var argument: DatabaseValue {
         switch self {
-        case .null: return .null
-        case .integer(let value): return value.databaseValue
-        case .real(let value): return value.databaseValue
-        case .text(let text):
-            guard let substitute else { return text.text.databaseValue }
-            var scalars = String.UnicodeScalarView()
-            for scalar in text.text.unicodeScalars { scalars.append(scalar.value == 0 ? substitute : scalar) }
-            return String(scalars).databaseValue
+        case .null: .null
+        case .integer(let value): value.databaseValue
+        case .real(let value): value.databaseValue
+        case .text(let text): text.text.databaseValue
         }
-    }
-
-    /// Whether the placeholder is more than a place.
-    var isSubstituted: Bool { substitute != nil }
-
-    /// A private character that a text with a NUL does not have; nil for any other value.
-    private var substitute: Unicode.Scalar? {
-        guard case .text(let text) = self, text.text.utf8.contains(0) else { return nil }
-        let used = Set(text.text.unicodeScalars)
-        let privateUse = (0x100000...0x10FFFD as ClosedRange<UInt32>).lazy.compactMap { Unicode.Scalar($0) }
-        return privateUse.first { !used.contains($0) }
     }
 }
 
@@ -142,13 +119,13 @@ enum TextEncoding: Sendable, Hashable {
         }
     }
 
-    /// The text of stored bytes; nil when they are none.
-    func text(of data: Data) -> String? {
+    /// The text of a column as it is stored; nil when its bytes are none.
+    func text(of row: StoredRow, _ column: Int) -> String? {
         switch self {
-        case .utf8: return String(validating: data, as: UTF8.self)
+        case .utf8: return row.validText(column)
         case .utf16LittleEndian, .utf16BigEndian:
-            guard data.count % 2 == 0 else { return nil }
-            let bytes = [UInt8](data)
+            let bytes = row.bytes(column)
+            guard bytes.count % 2 == 0 else { return nil }
             let high = self == .utf16BigEndian ? 0 : 1
             let units = stride(from: 0, to: bytes.count, by: 2).map { start in
                 UInt16(bytes[start + high]) << 8 | UInt16(bytes[start + 1 - high])

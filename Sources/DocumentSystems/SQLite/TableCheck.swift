@@ -31,7 +31,7 @@ struct TableCheck {
                     "\"\(plan.name.name)\" of \"\(layout.table)\" is not unique, two documents may have one name",
                     remedy: "CREATE UNIQUE INDEX … ON \(plan.table)(\(plan.name.sql))"))
         }
-        for child in plan.children where try !isIndexed(child.select(of: .text("")), placeholders: 1) {
+        for child in plan.children where try !isIndexed(child.select, placeholders: 1) {
             let table = layout.childTables[child.field]?.table ?? child.field
             problems.append(
                 warning(

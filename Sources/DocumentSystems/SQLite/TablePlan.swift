@@ -24,22 +24,14 @@ struct ColumnPlan: Sendable {
     }
 }
 
-/// The columns of one table in byte order of their names, and the list that selects them with their storage classes.
+/// The columns of one table in byte order of their names, and the list that selects them.
 struct ColumnList: Sendable {
-    /// How many storage classes are joined into one result column; SQLite bounds the depth of an expression.
-    static let typeGroup = 100
-
     let columns: [ColumnPlan]
     let selection: String
 
     init(_ columns: [ColumnPlan]) {
         self.columns = columns.sorted { $0.name.precedesByBytes($1.name) }
-        var parts = self.columns.map(\.sql)
-        for start in stride(from: 0, to: columns.count, by: Self.typeGroup) {
-            let group = self.columns[start..<min(start + Self.typeGroup, columns.count)]
-            parts.append(group.map { "substr(typeof(\($0.sql)), 1, 1)" }.joined(separator: "||"))
-        }
-        selection = parts.joined(separator: ", ")
+        selection = self.columns.map(\.sql).joined(separator: ", ")
     }
 
     func column(_ name: String) -> ColumnPlan? { columns.first { $0.name.hasSameBytes(as: name) } }
@@ -52,7 +44,8 @@ struct ChildPlan: Sendable {
     let list: ColumnList
     let parent: ColumnPlan
     let rowKey: ColumnPlan
-    private let select: String
+    /// Selects the rows of one parent, in the order of their keys.
+    let select: String
 
     init(field: String, layout: SQLiteChildTable, shape: TableShape?, schema: TableSchema) throws(JobFailure) {
         func column(_ name: String, _ role: String) throws(JobFailure) -> ColumnPlan {
@@ -69,19 +62,8 @@ struct ChildPlan: Sendable {
             !$0.name.hasSameBytes(as: layout.parentColumn) || $0.name.hasSameBytes(as: layout.rowKey)
         }
         list = ColumnList(fields.map { ColumnPlan($0, kind: shape?.fields[$0.name]?.kind) })
-        select = Self.select(list, from: table, parent: parent, rowKey: rowKey, placeholder: "?1")
-    }
-
-    /// The rows of one parent, in the order of their keys.
-    func select(of parentName: SQLiteValue) -> String {
-        guard parentName.isSubstituted else { return select }
-        return Self.select(list, from: table, parent: parent, rowKey: rowKey, placeholder: parentName.placeholder(1))
-    }
-
-    private static func select(
-        _ list: ColumnList, from table: String, parent: ColumnPlan, rowKey: ColumnPlan, placeholder: String
-    ) -> String {
-        "SELECT \(list.selection) FROM \(table) WHERE \(parent.equals(placeholder))"
+        select =
+            "SELECT \(list.selection) FROM \(table) WHERE \(parent.equals("?1"))"
             + " ORDER BY \(rowKey.sql) COLLATE BINARY"
     }
 }
@@ -99,7 +81,8 @@ struct TablePlan: Sendable {
     let children: [ChildPlan]
     /// Whether SQLite gives an inserted document its name.
     let assignsNames: Bool
-    private let selectByName: String
+    /// Selects the rows whose name column equals a document's name in its own collation.
+    let selectByName: String
 
     /// Text order for names in a column without affinity, where a number and its digits may stand side by side.
     var nameOrder: String { name.affinity == .none ? "CAST(\(name.sql) AS TEXT)" : name.sql }
@@ -134,21 +117,9 @@ struct TablePlan: Sendable {
                     field: field, layout: child, shape: layout.shape.tables[field], schema: try schema(child.table)))
         }
         self.children = children
-        selectByName = Self.selectByName(list, from: table, name: name, placeholder: "?1")
-    }
-
-    /// The rows whose name column equals a document's name in its own collation.
-    func selectByName(_ documentName: SQLiteValue) -> String {
-        guard documentName.isSubstituted else { return selectByName }
-        return Self.selectByName(list, from: table, name: name, placeholder: documentName.placeholder(1))
-    }
-
-    private static func selectByName(
-        _ list: ColumnList, from table: String, name: ColumnPlan, placeholder: String
-    ) -> String {
         // A number in a column without affinity is found by its digits only when it is asked for as a number too.
         let other = name.affinity == .none ? " OR \(name.sql) = ?2" : ""
-        return "SELECT \(list.selection) FROM \(table) WHERE \(name.sql) = \(placeholder)\(other)"
+        selectByName = "SELECT \(list.selection) FROM \(table) WHERE \(name.sql) = ?1\(other)"
     }
 
     func child(_ field: String) -> ChildPlan? { children.first { $0.field.hasSameBytes(as: field) } }

@@ -38,7 +38,8 @@ public struct WorkerSettings: Sendable, Hashable {
     /// `concurrency`: how many jobs run at a time in one process that may wait for something outside the store: documents in
     /// other systems, code of a controller.
     ///
-    /// Jobs of declarative types whose documents are all in the store run together, as many as have arrived.
+    /// Jobs of declarative types run together, as many as have arrived: those whose documents are all in the store, and in
+    /// convoys those of one system elsewhere.
     ///
     /// 1–1000. Default 32.
     public var concurrency = 32

@@ -57,6 +57,14 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral, Se
 
     struct DuplicateKey: Error { let key: String }
 
+    /// Whether both have the same canonical text; see ``JSONValue/isWritten(like:)``.
+    public func isWritten(like other: JSONObject) -> Bool {
+        members.count == other.members.count
+            && zip(members, other.members).allSatisfy {
+                $0.key.hasSameBytes(as: $1.key) && $0.value.isWritten(like: $1.value)
+            }
+    }
+
     /// How many members there are.
     public var count: Int { members.count }
     /// Whether there are no members.

@@ -67,6 +67,19 @@ public enum JSONValue: Sendable, Hashable, ExpressibleByStringLiteral, Expressib
         }
     }
 
+    /// Whether both have the same canonical text, told without writing it: equal values may be written differently.
+    public func isWritten(like other: JSONValue) -> Bool {
+        switch (self, other) {
+        case (.null, .null): true
+        case (.bool(let a), .bool(let b)): a == b
+        case (.number(let a), .number(let b)): a.text.hasSameBytes(as: b.text)
+        case (.string(let a), .string(let b)): a.hasSameBytes(as: b)
+        case (.array(let a), .array(let b)): a.count == b.count && zip(a, b).allSatisfy { $0.isWritten(like: $1) }
+        case (.object(let a), .object(let b)): a.isWritten(like: b)
+        default: false
+        }
+    }
+
     /// The text of a string, nil for anything else.
     public var stringValue: String? { if case .string(let text) = self { text } else { nil } }
     /// The object, nil for anything else.

@@ -61,6 +61,22 @@ struct JSONValueTests {
                 == "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": []\n}")
     }
 
+    @Test("is written like another when their canonical texts are the same, and only then")
+    func writtenAlike() throws {
+        let texts = [
+            "null", "true", "false", "0.1", "0.10", "1e2", "100", "\"\"", "\"é\"", "\"e\\u0301\"", "\"1\"", "[]", "[1]",
+            "[1,2]",
+            "[2,1]", "{}", "{\"a\":1}", "{\"a\":1.0}", "{\"b\":1}", "{\"a\":1,\"b\":[{\"c\":null}]}",
+            "{\"b\":[{\"c\":null}],\"a\":1}", "{\"a\":1,\"b\":[{\"c\":false}]}",
+        ]
+        let values = try texts.map { try JSONParser.parse($0) }
+        for left in values {
+            for right in values {
+                #expect(left.isWritten(like: right) == (left.canonicalBytes == right.canonicalBytes))
+            }
+        }
+    }
+
     @Test("is hashed as SHA-256 is, in its first 16 bytes")
     func digests() {
         // FIPS 180-4 example: SHA-256("abc") = ba7816bf 8f01cfea 414140de 5dae2223 …
