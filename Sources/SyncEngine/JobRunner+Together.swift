@@ -13,12 +13,12 @@ extension JobRunner {
     final class Decided: Sendable {
         let job: QueuedJob
         let handle: JobHandle?
-        let transition: JobTransition
+        let rows: JobStore.CommitRows
 
-        init(job: QueuedJob, handle: JobHandle?, transition: JobTransition) {
+        init(job: QueuedJob, handle: JobHandle?, rows: JobStore.CommitRows) {
             self.job = job
             self.handle = handle
-            self.transition = transition
+            self.rows = rows
         }
     }
 
@@ -78,17 +78,17 @@ extension JobRunner {
         guard case .outcome(let outcome) = execution.result else { return nil }
         // What a cancellation does to a run is no failure of the job.
         if Task.isCancelled, execution.result.isCutShort { return nil }
-        return Decided(
-            job: job, handle: execution.handle,
-            transition: .next(
-                run, outcome: outcome, type: job.type, chance: Double.random(in: 0..<1), now: now()))
+        var transition = JobTransition.next(
+            run, outcome: outcome, type: job.type, chance: Double.random(in: 0..<1), now: now())
+        transition.isUnknown = preparation.job == nil
+        return Decided(job: job, handle: execution.handle, rows: store.rows(of: transition))
     }
 
     /// Makes true what was decided, in as few transactions as possible, and publishes what it owes.
     func commit(_ decided: [Decided]) async throws(JobStoreError) -> [Ended] {
         var ended: [Ended] = []
         ended.reserveCapacity(decided.count)
-        let records = try await committer.commit(decided.map(\.transition))
+        let records = try await committer.commit(decided.map(\.rows))
         for (decided, record) in zip(decided, records) {
             guard let record else {
                 ended.append(Ended(job: decided.job, ending: nil))
