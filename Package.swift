@@ -53,9 +53,10 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         target("AMQP", ["CRabbitMQ", logging]),
         target("SyncJobs", ["CCrypto", logging]),
-        target("JobStore", ["SyncJobs", grdb, sqlite, logging]),
+        target("JobStore", ["SyncJobs", "CSQLite", grdb, sqlite, logging]),
         target("DocumentSystems", ["SyncJobs", "JobStore", grdb, logging]),
         target("SyncBroker", ["SyncJobs", "AMQP", logging]),
         target(

@@ -650,11 +650,18 @@ private struct BrokerReply {
     }
 }
 
+/// The text that the bytes are; nil where they are no UTF-8.
+///
+/// ASCII, the common case, needs no second look.
+private func utf8Text(_ bytes: UnsafeRawBufferPointer) -> String? {
+    bytes.allSatisfy { $0 < 0x80 } ? String(decoding: bytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
+}
+
 extension String {
     /// UTF-8, or else the bytes with the odd ones escaped, so that different names stay different.
     fileprivate init(_ bytes: amqp_bytes_t) {
         let buffer = UnsafeRawBufferPointer(bytes)
-        if let text = String(validating: buffer, as: UTF8.self) {
+        if let text = utf8Text(buffer) {
             self = text
         } else {
             self = escapedText(Array(buffer))
@@ -731,7 +738,7 @@ extension AMQPValue {
                     Int32(bitPattern: field.value.decimal.value), scale: Int(field.value.decimal.decimals)))
         case AMQP_FIELD_KIND_UTF8:
             let buffer = UnsafeRawBufferPointer(field.value.bytes)
-            self = String(validating: buffer, as: UTF8.self).map { .string($0) } ?? .bytes(Array(buffer))
+            self = utf8Text(buffer).map { .string($0) } ?? .bytes(Array(buffer))
         case AMQP_FIELD_KIND_BYTES: self = .bytes(Array(UnsafeRawBufferPointer(field.value.bytes)))
         case AMQP_FIELD_KIND_TIMESTAMP: self = .timestamp(Int64(bitPattern: field.value.u64))
         case AMQP_FIELD_KIND_TABLE where depth <= AMQPValue.maximumDepth:

@@ -9,7 +9,7 @@ public import SyncJobs
 /// ```
 public struct DocumentSystems: DocumentLookups, Sendable {
     /// One system and its doors.
-    private struct Entry: Sendable {
+    private final class Entry: Sendable {
         let system: any DocumentSystem
         let loads: CallGroup<DocumentKey, DocumentState>
         let finds: CallGroup<DocumentQuery, [Document]>

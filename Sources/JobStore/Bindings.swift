@@ -8,13 +8,18 @@ enum BindingRow {
     private static let content = """
         target_system, target_type, target_name, is_deleted, version_order, source_version, sent_hash, stored_hash
         """
-    private static let select = "SELECT \(content) FROM bindings WHERE \(keyCondition)"
-    private static let selectStanding = """
+    private static let select = JobStatement("SELECT \(content) FROM bindings WHERE \(keyCondition)")
+    private static let selectStanding = JobStatement(
+        """
         SELECT version_order, source_version, is_deleted, target_system, target_type, target_name, sent_hash, stored_hash
         FROM bindings WHERE \(keyCondition)
-        """
+        """)
+    private static let delete = JobStatement("DELETE FROM bindings WHERE \(keyCondition)")
+    /// How many of the values are the key's.
+    private static let keyCount = 5
     /// Stores a binding in place of what was there; a run that knows no version leaves the fence where it stands.
-    private static let upsert = """
+    private static let upsert = JobStatement(
+        """
         INSERT INTO bindings (
             source_name, type_slug, key, source_type, source_system, target_system, target_type, target_name,
             is_deleted, version_order, source_version, sent_hash, stored_hash, updated_at)
@@ -25,15 +30,16 @@ enum BindingRow {
             version_order = coalesce(excluded.version_order, version_order),
             source_version = coalesce(excluded.source_version, source_version),
             sent_hash = excluded.sent_hash, stored_hash = excluded.stored_hash, updated_at = excluded.updated_at
-        """
+        """)
     /// The same for a binding that is known to be there with this target: its entry in the index of targets is not
     /// written again.
-    private static let updateSameTarget = """
+    private static let updateSameTarget = JobStatement(
+        """
         UPDATE bindings SET
             is_deleted = ?9, version_order = coalesce(?10, version_order),
             source_version = coalesce(?11, source_version), sent_hash = ?12, stored_hash = ?13, updated_at = ?14
         WHERE source_name = ?1 AND type_slug = ?2 AND key = ?3 AND source_type = ?4 AND source_system = ?5
-        """
+        """)
 
     /// How a binding stands to what is stored.
     enum Standing {
@@ -47,7 +53,7 @@ enum BindingRow {
         case other
 
         /// The statement that stores it; nil where nothing is to be written.
-        var store: String? {
+        var store: JobStatement? {
             switch self {
             case .stale, .same: nil
             case .sameTarget: updateSameTarget
@@ -63,9 +69,28 @@ enum BindingRow {
         ]
     }
 
+    private static func row(_ key: BindingKey) -> RowValues {
+        var row = RowValues(columns: 14, bytes: 300)
+        add(key, to: &row)
+        return row
+    }
+
+    private static func add(_ key: BindingKey, to row: inout RowValues) {
+        row.add(name: key.source.name)
+        row.add(name: key.typeSlug)
+        row.add(name: key.key)
+        row.add(name: key.source.type.name)
+        row.add(name: key.source.type.system)
+    }
+
     /// The binding of `key`; nil when there is none.
     static func binding(_ key: BindingKey, in db: Database) throws -> Binding? {
-        try db.firstRow(select, keyValues(key)) { row in
+        try binding(key, in: StatementShelf(db))
+    }
+
+    /// The same where many are looked up.
+    static func binding(_ key: BindingKey, in statements: StatementShelf) throws -> Binding? {
+        try statements.firstRow(select, arguments: { add(key, to: &$0) }) { row in
             var columns = ColumnReader(row)
             return try binding(of: key, from: &columns)
         }
@@ -101,20 +126,24 @@ enum BindingRow {
 
     /// Removes the binding of a source that was renamed.
     static func remove(_ key: BindingKey, in context: WriteContext) throws {
-        try context.execute("DELETE FROM bindings WHERE \(keyCondition)", keyValues(key))
+        try context.statements.run(delete, row(key))
     }
 
     /// Compares a binding with what is stored where it is or, for a renamed source, where it was.
-    static func standing(of binding: Binding, renamedFrom old: BindingKey?, in db: Database) throws -> Standing {
-        if let old, try standing(of: binding, against: old, in: db) == .stale { return .stale }
-        return try standing(of: binding, against: binding.key, in: db)
+    ///
+    /// - Parameter values: its values, where they have been made.
+    static func standing(
+        of binding: Binding, _ values: RowValues? = nil, renamedFrom old: BindingKey?, in statements: StatementShelf
+    ) throws -> Standing {
+        if let old, try standing(of: binding, against: row(old), in: statements) == .stale { return .stale }
+        return try standing(of: binding, against: values ?? row(binding.key), in: statements)
     }
 
     /// Without a version a source is older than nothing.
     private static func standing(
-        of binding: Binding, against key: BindingKey, in db: Database
+        of binding: Binding, against key: RowValues, in statements: StatementShelf
     ) throws -> Standing {
-        try db.firstRow(selectStanding, keyValues(key)) { row in
+        try statements.firstRow(selectStanding, key, first: keyCount) { row in
             var columns = ColumnReader(row)
             let fence = try columns.version()
             let isDeleted = try columns.bool()
@@ -135,14 +164,19 @@ enum BindingRow {
         } ?? .other
     }
 
-    /// The columns' values for `upsert` and `updateSameTarget`.
-    static func values(of binding: Binding, at time: Timestamp) -> [DatabaseValue] {
-        keyValues(binding.key) + [
-            binding.target.type.system.nameValue, binding.target.type.name.nameValue, binding.target.name.nameValue,
-            binding.isDeleted.databaseValue, binding.sourceVersion?.order.rawValue.databaseValue ?? .null,
-            (binding.sourceVersion?.text).nameValue, binding.sentHash?.columnValue ?? .null,
-            binding.storedHash?.columnValue ?? .null, time.columnValue,
-        ]
+    /// The columns' values for `upsert` and `updateSameTarget`, the key's first.
+    static func values(of binding: Binding, at time: Timestamp) -> RowValues {
+        var row = row(binding.key)
+        row.add(name: binding.target.type.system)
+        row.add(name: binding.target.type.name)
+        row.add(name: binding.target.name)
+        row.add(binding.isDeleted)
+        row.add(text: binding.sourceVersion?.order.rawValue)
+        row.add(name: binding.sourceVersion?.text)
+        row.add(binding.sentHash)
+        row.add(binding.storedHash)
+        row.add(time)
+        return row
     }
 }
 

@@ -147,7 +147,7 @@ private struct DeadLetterDeed: Sendable {
             }
             try context.claimKeys(of: job, at: at)
             let row = JobRow.Values(job)
-            try context.execute(row.insert, row.arguments)
+            try context.statements.run(row.insert, row.row)
             try context.owe(.again(job, dueAt: job.retryAfter))
             return (job.id, job.nextTurn)
         case .message(let message):

@@ -4,7 +4,7 @@ internal import GRDB
 internal import SyncJobs
 
 /// A write with everything that will be stored, ready for the writer.
-struct ReadyWrite: Sendable {
+final class ReadyWrite: Sendable {
     let operation: SyncJobs.Operation
     let type: DocumentType
     let name: DatabaseValue
@@ -12,17 +12,19 @@ struct ReadyWrite: Sendable {
     let expectedHash: Digest?
     let oldFields: JSONObject?
     let newFields: JSONObject?
-    let fieldsText: DatabaseValue
-    let hash: Digest?
-    let version: DocumentVersion?
+    /// Fields, hash, version and time, the name and the expected hash; nil for a delete.
+    let row: RowValues?
     let bytes: Int
+    /// When it is made.
+    let time: Timestamp
     /// What to answer once it is made.
     let receipt: WriteReceipt
 
     /// - Throws: ``JobFailure`` when the write can never be made.
-    init(_ write: DocumentWrite, maximumBytes: Int) throws(JobFailure) {
+    init(_ write: DocumentWrite, maximumBytes: Int, at time: Timestamp) throws(JobFailure) {
         operation = write.operation
         type = write.type
+        self.time = time
         let text: String
         switch operation {
         case .insert: text = write.after?.key?.name ?? write.fallbackName
@@ -39,7 +41,12 @@ struct ReadyWrite: Sendable {
         expectedHash = write.before?.fieldsHash
         oldFields = write.before?.fields
         guard let after = write.after else {
-            (newFields, fieldsText, hash, version, bytes) = (nil, .null, nil, nil, 0)
+            guard operation == .delete else {
+                throw JobFailure(
+                    .invalidTarget, "the write has no document to insert",
+                    remedy: "report it: an engine must say what it writes")
+            }
+            (newFields, row, bytes) = (nil, nil, 0)
             receipt = WriteReceipt(name: text, stored: nil)
             return
         }
@@ -48,9 +55,10 @@ struct ReadyWrite: Sendable {
         let canonical = JSONValue.object(merged).canonicalBytes
         guard canonical.count <= maximumBytes else { throw Self.tooLarge(canonical.count, limit: maximumBytes) }
         newFields = merged
-        fieldsText = String(decoding: canonical, as: UTF8.self).databaseValue
-        hash = Digest(of: canonical)
-        version = after.version
+        var row = DocumentRow.values(canonical: canonical, hash: Digest(of: canonical), after.version, at: time)
+        row.add(name: text)
+        row.add(expectedHash)
+        self.row = row
         bytes = canonical.count
         let key = DocumentKey(type: write.type, name: text)
         receipt = WriteReceipt(name: text, stored: Document(key: key, fields: merged, version: after.version))
@@ -98,49 +106,80 @@ extension WriteContext {
         return .holds(typeID: typeID, row: found.id)
     }
 
+    /// Makes an update where its condition holds, which the statement asks itself; false, and nothing is written, where it does
+    /// not, or where an index has to change with the document.
+    func update(_ write: ReadyWrite) throws -> Bool {
+        guard write.operation == .update, write.expectedHash != nil, let row = write.row else { return false }
+        let typeID = try typeID(write.type)
+        let changesKeys = try indexes(ofType: typeID).contains { index in
+            write.oldFields?[index.field] != write.newFields?[index.field]
+        }
+        return try !changesKeys && statements.run(DocumentRow.updateUnchanged, row, typeID) > 0
+    }
+
     /// Makes a write whose condition holds.
-    func apply(_ write: ReadyWrite, typeID: Int64, row: Int64?, at time: Timestamp) throws {
-        if let row, write.operation == .delete {
+    func apply(_ write: ReadyWrite, typeID: Int64, row: Int64?) throws {
+        if let values = write.row {
+            let id = try store(values, typeID: typeID, row: row)
+            try updateKeys(ofDocument: id, typeID: typeID, from: write.oldFields, to: write.newFields)
+        } else if let row {
             try execute(
                 "UPDATE documents SET is_deleted = 1, updated_at = ? WHERE id = ?",
-                [time.columnValue, row.databaseValue])
+                [write.time.columnValue, row.databaseValue])
             try updateKeys(ofDocument: row, typeID: typeID, from: write.oldFields, to: nil)
-            return
         }
-        let values = [
-            write.fieldsText, write.hash?.columnValue ?? .null, write.version?.order.rawValue.databaseValue ?? .null,
-            (write.version?.text).nameValue, time.columnValue,
-        ]
-        let id = try store(values, typeID: typeID, name: write.name, row: row)
-        try updateKeys(ofDocument: id, typeID: typeID, from: write.oldFields, to: write.newFields)
     }
 
     /// Stores fields, hash, version and time as a live document; answers the row's number.
-    func store(_ values: [DatabaseValue], typeID: Int64, name: DatabaseValue, row: Int64?) throws -> Int64 {
+    ///
+    /// - Parameter values: the document's, and its name.
+    func store(_ values: RowValues, typeID: Int64, row: Int64?) throws -> Int64 {
         if let row {
-            let sql = """
-                UPDATE documents
-                SET fields = ?, hash = ?, version_order = ?, version = ?, updated_at = ?, is_deleted = 0
-                WHERE id = ?
-                """
-            try execute(sql, values + [row.databaseValue])
+            try statements.run(DocumentRow.update, values, first: DocumentRow.contentCount, row)
             return row
         }
-        let sql = """
-            INSERT INTO documents (fields, hash, version_order, version, updated_at, is_deleted, type_id, name)
-            VALUES (?, ?, ?, ?, ?, 0, ?, ?)
-            """
-        try execute(sql, values + [typeID.databaseValue, name])
+        try statements.run(DocumentRow.insert, values, first: DocumentRow.contentCount + 1, typeID)
         return db.lastInsertedRowID
     }
 
     /// Makes a write if its condition holds.
-    func write(_ write: ReadyWrite, at time: Timestamp) throws -> WriteResult {
+    func write(_ write: ReadyWrite) throws -> WriteResult {
         switch try condition(of: write) {
         case .conflict(let text): return .conflict(text)
         case .holds(let typeID, let row):
-            try apply(write, typeID: typeID, row: row, at: time)
+            try apply(write, typeID: typeID, row: row)
             return .written(write.receipt)
         }
+    }
+}
+
+extension DocumentRow {
+    /// How many values are the document's own: fields, hash, version and time.
+    ///
+    /// The name stands behind them.
+    fileprivate static let contentCount = 5
+    private static let assignments = """
+        UPDATE documents SET fields = ?1, hash = ?2, version_order = ?3, version = ?4, updated_at = ?5, is_deleted = 0
+        """
+    fileprivate static let update = JobStatement("\(assignments) WHERE id = ?6")
+    fileprivate static let updateUnchanged = JobStatement(
+        "\(assignments) WHERE name = ?6 AND hash = ?7 AND type_id = ?8 AND is_deleted = 0")
+    fileprivate static let insert = JobStatement(
+        """
+        INSERT INTO documents (fields, hash, version_order, version, updated_at, name, type_id, is_deleted)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)
+        """)
+
+    /// What is stored of a document beside its name.
+    static func values(
+        canonical: [UInt8], hash: Digest, _ version: DocumentVersion?, at time: Timestamp
+    ) -> RowValues {
+        var row = RowValues(columns: 7, bytes: canonical.count + 100)
+        row.add(canonical: canonical)
+        row.add(hash)
+        row.add(text: version?.order.rawValue)
+        row.add(name: version?.text)
+        row.add(time)
+        return row
     }
 }

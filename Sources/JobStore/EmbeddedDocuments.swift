@@ -10,7 +10,8 @@ extension JobStore {
     /// - Throws: ``JobStoreError``.
     public func loadDocuments(_ keys: [DocumentKey]) async throws(JobStoreError) -> [DocumentState] {
         try await read("load") { [types, large] db in
-            try keys.map { try DocumentRow.state(of: $0, types: types, large: large, in: db) }
+            let statements = StatementShelf(db)
+            return try keys.map { try DocumentRow.state(of: $0, types: types, large: large, in: db, statements) }
         }
     }
 
@@ -33,20 +34,20 @@ extension JobStore {
     ///
     /// - Throws: ``JobStoreError`` when nothing was written.
     public func writeDocuments(_ writes: [DocumentWrite]) async throws(JobStoreError) -> [WriteResult] {
+        let now = Timestamp.now
         let ready = writes.map { write -> Result<ReadyWrite, JobFailure> in
             do throws(JobFailure) {
-                return .success(try ReadyWrite(write, maximumBytes: maximumDocumentBytes))
+                return .success(try ReadyWrite(write, maximumBytes: maximumDocumentBytes, at: now))
             } catch { return .failure(error) }
         }
         let bytes = ready.reduce(0) { total, write in
             if case .success(let write) = write { total + write.bytes } else { total }
         }
-        let now = Timestamp.now
         return try await writer.write("write", count: writes.count, bytes: bytes) { context in
             try ready.map { write in
                 switch write {
                 case .failure(let failure): .refused(failure)
-                case .success(let write): try context.write(write, at: now)
+                case .success(let write): try context.write(write)
                 }
             }
         }
@@ -148,7 +149,8 @@ struct DocumentImport: Sendable {
     let hash: Digest
     let version: DocumentVersion?
     let bytes: Int
-    let values: [DatabaseValue]
+    /// What is stored of it, its name behind.
+    let row: RowValues
 
     init(
         _ key: DocumentKey, _ fields: JSONObject, _ version: DocumentVersion?, maximumBytes: Int
@@ -167,10 +169,9 @@ struct DocumentImport: Sendable {
         self.version = version
         hash = Digest(of: canonical)
         bytes = canonical.count
-        values = [
-            String(decoding: canonical, as: UTF8.self).databaseValue, hash.columnValue,
-            version?.order.rawValue.databaseValue ?? .null, (version?.text).nameValue, Timestamp.now.columnValue,
-        ]
+        var row = DocumentRow.values(canonical: canonical, hash: hash, version, at: Timestamp.now)
+        row.add(name: key.name)
+        self.row = row
     }
 }
 
@@ -182,7 +183,7 @@ extension WriteContext {
         if let stored, !stored.isDeleted, stored.hash == document.hash, stored.version == document.version {
             return false
         }
-        let id = try store(document.values, typeID: typeID, name: document.name, row: stored?.id)
+        let id = try store(document.row, typeID: typeID, row: stored?.id)
         let oldFields = stored.flatMap { $0.isDeleted ? nil : $0.fields }
         try updateKeys(ofDocument: id, typeID: typeID, from: oldFields, to: document.fields)
         return true

@@ -128,7 +128,7 @@ extension JobStore.Heartbeat {
         let reason = try context.cancellation(of: job.id)
         if known == nil {
             let row = JobRow.Values(started(isCancelAsked: reason != nil))
-            try context.execute(row.insert, row.arguments)
+            try context.statements.run(row.insert, row.row)
             try context.execute(
                 "UPDATE jobs SET run_process = ferry_process() WHERE id = ?", [job.id.nameValue])
         } else {

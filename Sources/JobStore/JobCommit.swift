@@ -38,27 +38,43 @@ extension JobStore {
         return try await writer.write("commit", bytes: ready.bytes, inSavepoint: false) { try ready.perform(in: $0) }
     }
 
+    /// What one run decided, with its rows made: what is left to do is to write them.
+    public struct CommitRows: Sendable {
+        /// The failure says why they can never be stored.
+        fileprivate let ready: Result<ReadyCommit, JobFailure>
+
+        fileprivate var bytes: Int {
+            switch ready {
+            case .success(let ready): ready.bytes
+            case .failure: 0
+            }
+        }
+    }
+
+    /// Makes the rows of a commit, on the caller's thread.
+    public func rows(of transition: JobTransition) -> CommitRows {
+        do throws(JobFailure) {
+            return CommitRows(
+                ready: .success(try ReadyCommit(transition, maximumDocumentBytes: maximumDocumentBytes)))
+        } catch { return CommitRows(ready: .failure(error)) }
+    }
+
     /// Commits what several runs decided, each on its own, in transactions of at most 500; answers in the same order.
     ///
     /// - Throws: ``JobStoreError`` when a transaction failed as a whole. Those of earlier parts are stored then; a
     ///   repeated commit of them is `fenced`.
-    public func commit(_ transitions: [JobTransition]) async throws(JobStoreError) -> [CommitResult] {
+    public func commit(_ rows: [CommitRows]) async throws(JobStoreError) -> [CommitResult] {
         var results: [CommitResult] = []
-        var rest = transitions[...]
+        results.reserveCapacity(rows.count)
+        var rest = rows[...]
         while !rest.isEmpty {
-            let part = rest.prefix(GroupWriter.maximumCount).map { transition -> Result<ReadyCommit, JobFailure> in
-                do throws(JobFailure) {
-                    return .success(try ReadyCommit(transition, maximumDocumentBytes: maximumDocumentBytes))
-                } catch { return .failure(error) }
-            }
+            let part = rest.prefix(GroupWriter.maximumCount)
             rest = rest.dropFirst(part.count)
-            let bytes = part.reduce(0) { total, ready in
-                if case .success(let ready) = ready { total + ready.bytes } else { total }
-            }
+            let bytes = part.reduce(0) { $0 + $1.bytes }
             results += try await writer.write("commit", count: part.count, bytes: bytes, inSavepoint: false) {
                 context in
-                try part.map { ready in
-                    switch ready {
+                try part.map { rows in
+                    switch rows.ready {
                     case .success(let ready): try ready.perform(in: context)
                     case .failure(let failure): .refused(failure)
                     }
@@ -66,5 +82,12 @@ extension JobStore {
             }
         }
         return results
+    }
+
+    /// Commits what several runs decided, as ``commit(_:)-([CommitRows])``.
+    ///
+    /// - Throws: ``JobStoreError``.
+    public func commit(_ transitions: [JobTransition]) async throws(JobStoreError) -> [CommitResult] {
+        try await commit(transitions.map { rows(of: $0) })
     }
 }

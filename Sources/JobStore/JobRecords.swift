@@ -77,23 +77,29 @@ extension JobStore {
 enum AttemptRow {
     /// Adds the run of the job whose row was inserted just before.
     static let insertForNewJob = insert(job: "last_insert_rowid()")
-    /// Adds a run; the last argument is the job's id.
-    static let insertForKnownJob = insert(job: "(SELECT sequence FROM jobs WHERE id = ?9)")
+    /// Adds a run; the job's sequence stands behind the values.
+    static let insertForKnownJob = insert(job: "?9")
 
-    private static func insert(job: String) -> String {
-        """
-        INSERT INTO attempts (job, turn, number, run_id, node, started_at, ended_at, outcome, error)
-        VALUES (\(job), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-        """
+    private static func insert(job: String) -> JobStatement {
+        JobStatement(
+            """
+            INSERT INTO attempts (job, turn, number, run_id, node, started_at, ended_at, outcome, error)
+            VALUES (\(job), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            """)
     }
 
     /// The columns' values but the job's sequence.
-    static func values(of attempt: Attempt) -> [DatabaseValue] {
-        [
-            attempt.turn.databaseValue, attempt.number.databaseValue, attempt.runID.nameValue, attempt.node.nameValue,
-            attempt.startedAt.columnValue, attempt.endedAt.columnValue, attempt.outcome.rawValue.databaseValue,
-            attempt.error?.storedJSON.columnValue ?? .null,
-        ]
+    static func values(of attempt: Attempt) -> RowValues {
+        var row = RowValues(columns: 8, bytes: 100)
+        row.add(attempt.turn)
+        row.add(attempt.number)
+        row.add(name: attempt.runID)
+        row.add(name: attempt.node)
+        row.add(attempt.startedAt)
+        row.add(attempt.endedAt)
+        row.add(text: attempt.outcome.rawValue)
+        row.add(json: attempt.error?.storedJSON)
+        return row
     }
 
     /// A job's runs, oldest first.

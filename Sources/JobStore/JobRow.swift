@@ -24,35 +24,41 @@ enum JobRow {
 
     /// What is selected for `job(from:)`.
     static let columns = (names + laterNames.map(\.0)).joined(separator: ", ")
-    private static let select = "SELECT \(columns) FROM jobs WHERE id = ?"
+    private static let select = JobStatement("SELECT \(columns) FROM jobs WHERE id = ?")
 
     /// A record as column values, with the statements that store it: a plain one names and binds no later column.
     struct Values: Sendable {
-        let arguments: [DatabaseValue]
+        let row: RowValues
         private let isPlain: Bool
         /// About how much is stored.
-        let bytes: Int
+        var bytes: Int { row.size }
 
         init(_ job: SyncJob) {
             isPlain = JobRow.isPlain(job)
-            let values = JobRow.values(of: job) + (isPlain ? [] : JobRow.laterValues(of: job))
-            arguments = values
-            bytes = JobRow.size(values)
+            var row = RowValues(columns: names.count + (isPlain ? 0 : laterNames.count), bytes: 1_000)
+            JobRow.add(job, to: &row)
+            if !isPlain { JobRow.addLater(job, to: &row) }
+            self.row = row
         }
 
-        var insert: String { isPlain ? JobRow.insertPlain : JobRow.insert }
+        var insert: JobStatement { isPlain ? JobRow.insertPlain : JobRow.insert }
         /// As `insert`, but a record that exists stays as it is.
-        var insertNew: String { insert + " ON CONFLICT (id) DO NOTHING" }
-        /// The same arguments, then the sequence.
+        var insertNew: JobStatement { isPlain ? JobRow.insertNewPlain : JobRow.insertNew }
+        /// The same values, then the sequence.
         ///
         /// The time of the first receipt stays.
-        var update: String { isPlain ? JobRow.updatePlain : JobRow.update }
+        var update: JobStatement { isPlain ? JobRow.updatePlain : JobRow.update }
     }
 
-    private static let insertPlain = insert(names)
-    private static let insert = insert(names + laterNames.map(\.0))
-    private static let updatePlain = update(names.map(assignment) + laterNames.map { "\($0.0) = \($0.1)" })
-    private static let update = update((names + laterNames.map(\.0)).map(assignment))
+    private static let allNames = names + laterNames.map(\.0)
+    private static let insertPlain = JobStatement(insert(names))
+    private static let insert = JobStatement(insert(allNames))
+    private static let insertNewPlain = JobStatement(insert(names) + unlessKnown)
+    private static let insertNew = JobStatement(insert(allNames) + unlessKnown)
+    private static let updatePlain = JobStatement(
+        update(names.map(assignment) + laterNames.map { "\($0.0) = \($0.1)" }))
+    private static let update = JobStatement(update(allNames.map(assignment)))
+    private static let unlessKnown = " ON CONFLICT (id) DO NOTHING"
 
     private static func insert(_ names: [String]) -> String {
         "INSERT INTO jobs (\(names.joined(separator: ", "))) VALUES (\(names.map { _ in "?" }.joined(separator: ", ")))"
@@ -66,30 +72,54 @@ enum JobRow {
         name == "created_at" ? "created_at = min(created_at, ?)" : "\(name) = ?"
     }
 
-    private static func values(of job: SyncJob) -> [DatabaseValue] {
-        [
-            job.id.nameValue, job.requestHash.columnValue, JSONValue.object(job.request.json).columnValue,
-            job.typeName.nameValue, job.typeSlug.databaseValue, job.sourceType.system.nameValue,
-            job.sourceType.name.nameValue, job.request.sourceDocumentName.nameValue, job.queue.nameValue,
-            job.status.rawValue.databaseValue, word(job.skipReason?.rawValue), word(job.noTargetReason?.rawValue),
-            word(job.operation?.rawValue), (job.targetType?.system).nameValue, (job.targetType?.name).nameValue,
-            job.targetName.nameValue, job.diff?.json.columnValue ?? .null, object(job.currentData),
-            object(job.updatedData), word(job.error?.code.rawValue), job.error?.storedJSON.columnValue ?? .null,
-            notes(job.notes), job.retryCount.databaseValue, job.nextTurn.databaseValue, job.createdAt.columnValue,
-            job.startedAt?.columnValue ?? .null, job.endedAt?.columnValue ?? .null,
-            job.deadLetteredAt?.columnValue ?? .null,
-        ]
+    private static func add(_ job: SyncJob, to row: inout RowValues) {
+        row.add(name: job.id)
+        row.add(job.requestHash)
+        row.add(json: .object(job.request.json))
+        row.add(name: job.typeName)
+        row.add(text: job.typeSlug)
+        row.add(name: job.sourceType.system)
+        row.add(name: job.sourceType.name)
+        row.add(name: job.request.sourceDocumentName)
+        row.add(name: job.queue)
+        row.add(text: job.status.rawValue)
+        row.add(text: job.skipReason?.rawValue)
+        row.add(text: job.noTargetReason?.rawValue)
+        row.add(text: job.operation?.rawValue)
+        row.add(name: job.targetType?.system)
+        row.add(name: job.targetType?.name)
+        row.add(name: job.targetName)
+        row.add(json: job.diff?.json)
+        row.add(json: job.currentData.map { .object($0) })
+        row.add(json: job.updatedData.map { .object($0) })
+        row.add(text: job.error?.code.rawValue)
+        row.add(json: job.error?.storedJSON)
+        row.add(json: list(job.notes))
+        row.add(job.retryCount)
+        row.add(job.nextTurn)
+        row.add(job.createdAt)
+        row.add(job.startedAt)
+        row.add(job.endedAt)
+        row.add(job.deadLetteredAt)
     }
 
-    private static func laterValues(of job: SyncJob) -> [DatabaseValue] {
-        [
-            job.request.parentSyncJob.nameValue, job.cancelReason.nameValue, job.relatedJob.nameValue,
-            notes(job.superseded), job.attemptCount.databaseValue, job.retryAfter?.columnValue ?? .null,
-            word(job.waitReason?.rawValue), job.orderKey.nameValue, job.progress?.json.columnValue ?? .null,
-            (job.running?.runID).nameValue, (job.running?.node).nameValue, job.running?.heartbeat.columnValue ?? .null,
-            job.running?.isCancelAsked.databaseValue ?? .null, job.relayRevision.databaseValue,
-            job.runsRelayFinished.databaseValue, job.request.dedupKey.nameValue,
-        ]
+    private static func addLater(_ job: SyncJob, to row: inout RowValues) {
+        row.add(name: job.request.parentSyncJob)
+        row.add(name: job.cancelReason)
+        row.add(name: job.relatedJob)
+        row.add(json: list(job.superseded))
+        row.add(job.attemptCount)
+        row.add(job.retryAfter)
+        row.add(text: job.waitReason?.rawValue)
+        row.add(name: job.orderKey)
+        row.add(json: job.progress?.json)
+        row.add(name: job.running?.runID)
+        row.add(name: job.running?.node)
+        row.add(job.running?.heartbeat)
+        row.add(job.running?.isCancelAsked)
+        row.add(job.relayRevision)
+        row.add(job.runsRelayFinished)
+        row.add(name: job.request.dedupKey)
     }
 
     /// Whether every later column has the value that `laterNames` gives it.
@@ -100,7 +130,7 @@ enum JobRow {
             && job.superseded.isEmpty && job.relayRevision == 0 && !job.runsRelayFinished
     }
 
-    /// About how many bytes the row takes.
+    /// About how many bytes the values of a row take.
     static func size(_ values: [DatabaseValue]) -> Int {
         values.reduce(0) { total, value in
             switch value.storage {
@@ -112,14 +142,10 @@ enum JobRow {
     }
 
     /// The list of notes; NULL for none.
-    static func notes(_ notes: [String]) -> DatabaseValue {
-        notes.isEmpty ? .null : JSONValue.array(notes.map { .string($0) }).columnValue
-    }
+    static func notes(_ notes: [String]) -> DatabaseValue { list(notes)?.columnValue ?? .null }
 
-    private static func word(_ word: String?) -> DatabaseValue { word?.databaseValue ?? .null }
-
-    private static func object(_ object: JSONObject?) -> DatabaseValue {
-        object.map { JSONValue.object($0).columnValue } ?? .null
+    private static func list(_ texts: [String]) -> JSONValue? {
+        texts.isEmpty ? nil : .array(texts.map { .string($0) })
     }
 
     /// The record in a row that was selected with `columns`.
@@ -219,47 +245,12 @@ enum JobRow {
 
     /// The record of a job without attempts; nil when there is none.
     static func job(id: String, in db: Database) throws -> SyncJob? {
-        try db.firstRow(select, [id.nameValue]) { try job(from: $0) }
-    }
-}
-
-extension JobFailure {
-    /// What is shown, and how the job goes on.
-    var storedJSON: JSONValue {
-        var object = json.objectValue ?? JSONObject()
-        if let system { object["system"] = .string(system) }
-        switch disposition {
-        case .permanent: object["disposition"] = "permanent"
-        case .cancel: object["disposition"] = "cancel"
-        case .retryable(let after):
-            object["disposition"] = "retryable"
-            if let after { object["after_us"] = .number(JSONNumber(after.microseconds)) }
-        case .snooze(let after):
-            object["disposition"] = "snooze"
-            object["after_us"] = .number(JSONNumber(after.microseconds))
-        }
-        return .object(object)
+        try job(id: id, in: StatementShelf(db))
     }
 
-    /// Reads `storedJSON`.
-    init(storedJSON: JSONValue) throws {
-        guard let object = storedJSON.objectValue, let code = object["code"]?.stringValue.flatMap(Code.init(rawValue:)),
-            let message = object["message"]?.stringValue, let remedy = object["remedy"]?.stringValue,
-            let disposition = Self.disposition(object)
-        else { throw JobStoreError.unreadable("failure") }
-        self.init(code, message, remedy: remedy, disposition: disposition)
-        system = object["system"]?.stringValue
-    }
-
-    private static func disposition(_ object: JSONObject) -> Disposition? {
-        let after = object["after_us"]?.numberValue?.int64.map { Duration.microseconds($0) }
-        switch object["disposition"]?.stringValue {
-        case "permanent": return .permanent
-        case "cancel": return .cancel
-        case "retryable": return .retryable(after: after)
-        case "snooze": return after.map { .snooze($0) }
-        default: return nil
-        }
+    /// The same where many are looked up.
+    static func job(id: String, in statements: StatementShelf) throws -> SyncJob? {
+        try statements.firstRow(select, arguments: { $0.add(name: id) }, read: { try job(from: $0) })
     }
 }
 

@@ -41,6 +41,7 @@ public final class JobStore: Sendable {
     init(
         path: String, limits: StoreLimits, maximumDocumentBytes: Int = 8 << 20, logger: Logger
     ) throws(JobStoreError) {
+        if !SQLiteMemory.isUncounted { logger.debug("SQLite was in use before the job store, and counts its memory") }
         let migrator = DatabaseMigrator.jobStore
         try StoreFile(path: path, limits: limits).prepare(migrator: migrator, logger: logger)
         let log = try WriteAheadLog(storePath: path, limits: limits, logger: logger)

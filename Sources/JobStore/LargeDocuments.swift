@@ -46,13 +46,16 @@ final class LargeDocuments: Sendable {
 }
 
 extension DocumentRow {
+    private static let selectState = JobStatement(
+        "SELECT \(columns), hash FROM documents WHERE name = ? AND type_id = ?")
+
     /// What is known of a document; a large one that was read before, and is as it was, is not parsed again.
     static func state(
-        of key: DocumentKey, types: DocumentTypeIDs, large: LargeDocuments, in db: Database
+        of key: DocumentKey, types: DocumentTypeIDs, large: LargeDocuments, in db: Database,
+        _ statements: StatementShelf
     ) throws -> DocumentState {
         guard let typeID = try types.idForReading(of: key.type, in: db) else { return .absent }
-        let sql = "SELECT \(columns), hash FROM documents WHERE type_id = ? AND name = ?"
-        return try db.firstRow(sql, [typeID.databaseValue, key.name.nameValue]) { row in
+        return try statements.firstRow(selectState, typeID, arguments: { $0.add(name: key.name) }) { row in
             var columns = ColumnReader(row)
             let text = try columns.bytes()
             let version = try columns.version()

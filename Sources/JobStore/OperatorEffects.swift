@@ -43,6 +43,6 @@ extension WriteContext {
         let sql = "SELECT sequence FROM jobs WHERE id = ?"
         guard let sequence = try db.firstRow(sql, [job.id.nameValue], { $0[0] as Int64 }) else { return }
         let row = JobRow.Values(job)
-        try execute(row.update, row.arguments + [sequence.databaseValue])
+        try statements.run(row.update, row.row, sequence)
     }
 }

@@ -76,16 +76,18 @@ extension JobStore {
     /// - Throws: ``JobStoreError``.
     public func prepare(_ lookups: [Lookup]) async throws(JobStoreError) -> [Preparation] {
         try await read("prepare") { [types, large] db in
+            let statements = StatementShelf(db)
             let rare = try RareRows.present(in: db)
             var sources = SharedSources(lookups.compactMap(\.source), types: types, large: large)
             let standstill = rare.contains(.standstill) ? try StandstillRow.standstill(in: db) : Standstill()
             return try lookups.map { lookup in
                 var found = Preparation()
-                found.job = try JobRow.job(id: lookup.jobID, in: db)
-                found.binding = try lookup.binding.flatMap { try BindingRow.binding($0, in: db) }
-                found.source = try lookup.source.map { try sources.state(of: $0, in: db) }
+                found.job = try JobRow.job(id: lookup.jobID, in: statements)
+                found.binding = try lookup.binding.flatMap { try BindingRow.binding($0, in: statements) }
+                found.source = try lookup.source.map { try sources.state(of: $0, in: db, statements) }
                 if lookup.loadsBoundTarget, let target = found.binding?.target {
-                    found.target = try DocumentRow.state(of: target, types: types, large: large, in: db)
+                    found.target = try DocumentRow.state(
+                        of: target, types: types, large: large, in: db, statements)
                 }
                 try found.addRareRows(rare, ofJob: lookup.jobID, in: db)
                 found.parking = try lookup.parking(standstill, rare, in: db)
@@ -109,16 +111,20 @@ private struct SharedSources {
         for key in keys where !seen.insert(key).inserted { repeated.updateValue(nil, forKey: key) }
     }
 
-    mutating func state(of key: DocumentKey, in db: Database) throws -> DocumentState {
-        guard let known = repeated[key] else { return try read(key, in: db) }
+    mutating func state(
+        of key: DocumentKey, in db: Database, _ statements: StatementShelf
+    ) throws -> DocumentState {
+        guard !repeated.isEmpty, let known = repeated[key] else { return try read(key, in: db, statements) }
         if let known { return known }
-        let state = try read(key, in: db).mapDocument(\.shared)
+        let state = try read(key, in: db, statements).mapDocument(\.shared)
         repeated[key] = .some(state)
         return state
     }
 
-    private func read(_ key: DocumentKey, in db: Database) throws -> DocumentState {
-        try DocumentRow.state(of: key, types: types, large: large, in: db)
+    private func read(
+        _ key: DocumentKey, in db: Database, _ statements: StatementShelf
+    ) throws -> DocumentState {
+        try DocumentRow.state(of: key, types: types, large: large, in: db, statements)
     }
 }
 

@@ -5,9 +5,12 @@ internal import GRDB
 internal import SyncJobs
 
 /// A transition with all its rows: text, hashes and arguments are made on the caller's thread.
-struct ReadyCommit: Sendable {
+///
+/// A class, because it is large and passed on in lists.
+final class ReadyCommit: Sendable {
     private let job: SyncJob
     private let turn: Int
+    private let isUnknown: Bool
     private let runID: String?
     private let isUnrun: Bool
     private let binding: Binding?
@@ -15,8 +18,8 @@ struct ReadyCommit: Sendable {
     private let writes: [ReadyWrite]
     private let committedAt: Timestamp
     private let jobRow: JobRow.Values
-    private let attemptRow: [DatabaseValue]?
-    private let bindingRow: [DatabaseValue]?
+    private let attemptRow: RowValues?
+    private let bindingRow: RowValues?
     private let outbox: [OutboxMessage]
     private let outboxRows: [[DatabaseValue]]
     private let children: [ReadyChild]
@@ -37,14 +40,16 @@ struct ReadyCommit: Sendable {
         var binding = transition.binding
         var writes: [ReadyWrite] = []
         if let intended = transition.embeddedWrite {
-            let ready = try ReadyWrite(intended, maximumBytes: maximumDocumentBytes)
-            job.targetName = ready.receipt.name
+            let ready = try ReadyWrite(intended, maximumBytes: maximumDocumentBytes, at: transition.at)
+            let name = ready.receipt.name
+            // Unless it changes, the record is shared with the transition's.
+            if job.targetName?.hasSameBytes(as: name) != true { job.targetName = name }
             binding?.target = DocumentKey(type: ready.type, name: ready.receipt.name)
             binding?.isDeleted = ready.operation == .delete
             writes.append(ready)
         }
         if let intended = transition.sourceWrite {
-            let ready = try ReadyWrite(intended, maximumBytes: maximumDocumentBytes)
+            let ready = try ReadyWrite(intended, maximumBytes: maximumDocumentBytes, at: transition.at)
             try Self.refuseSameDocument(ready, as: writes.first)
             writes.append(ready)
         }
@@ -52,6 +57,7 @@ struct ReadyCommit: Sendable {
         self.binding = binding
         self.writes = writes
         turn = transition.turn
+        isUnknown = transition.isUnknown
         parking = transition.parking
         runID = transition.attempt?.runID ?? transition.runID
         isUnrun = transition.attempt == nil
@@ -106,8 +112,43 @@ struct ReadyCommit: Sendable {
             remedy: "a document is no source of itself: correct the type's target, or leave out write_back")
     }
 
-    /// Asks the conditions in their order, then writes in a savepoint.
+    /// Writes where all conditions hold, and says which does not where one doesn't.
     func perform(in context: WriteContext) throws -> JobStore.CommitResult {
+        try performUnasked(in: context) ?? performAsking(in: context)
+    }
+
+    /// The way of most: a job that was not known when it was prepared, and whose target is as it was read.
+    ///
+    /// Its conditions stand in the statements that write, instead of being asked first.
+    ///
+    /// - Returns: nil where a condition does not hold, or there is more to ask; nothing is written then.
+    private func performUnasked(in context: WriteContext) throws -> JobStore.CommitResult? {
+        guard isUnknown, !isUnrun, !context.isGuarded, renamedFrom == nil, writes.count <= 1, children.isEmpty else {
+            return nil
+        }
+        if let runID, try context.hasLostLease(runID: runID) { return nil }
+        let standing = try standing(in: context)
+        if standing == .stale { return nil }
+        return try context.inSavepoint {
+            if let write = writes.first, try !context.update(write) { return nil }
+            guard try context.statements.run(jobRow.insertNew, jobRow.row) > 0 else {
+                // It became known meanwhile, and what was written has to be undone.
+                if writes.isEmpty { return nil }
+                throw WriteContext.NeedsGuard()
+            }
+            if let attemptRow { try context.statements.run(AttemptRow.insertForNewJob, attemptRow) }
+            return try storeOthers(beside: standing, sequence: nil, orderKey: job.orderKey, in: context)
+        }
+    }
+
+    private func standing(in context: WriteContext) throws -> BindingRow.Standing? {
+        try binding.map {
+            try BindingRow.standing(of: $0, bindingRow, renamedFrom: renamedFrom, in: context.statements)
+        }
+    }
+
+    /// Asks the conditions in their order, then writes in a savepoint.
+    private func performAsking(in context: WriteContext) throws -> JobStore.CommitResult {
         let known = try context.db.firstRow(
             "SELECT sequence, next_turn, order_key FROM jobs WHERE id = ?", [job.id.nameValue]
         ) { row in
@@ -117,7 +158,7 @@ struct ReadyCommit: Sendable {
         if let known, known.nextTurn > turn { return .fenced }
         if let runID, try context.hasLostLease(runID: runID) { return .fenced }
         if let canceled = try canceledInstead(in: context) { return try canceled.perform(in: context) }
-        let standing = try binding.map { try BindingRow.standing(of: $0, renamedFrom: renamedFrom, in: context.db) }
+        let standing = try standing(in: context)
         if standing == .stale { return .stale }
         var places: [(typeID: Int64, row: Int64?)] = []
         for write in writes {
@@ -126,25 +167,33 @@ struct ReadyCommit: Sendable {
             case .holds(let typeID, let row): places.append((typeID, row))
             }
         }
-        let end: EndEffects
-        var asked = 0
         do {
-            end = try context.inSavepoint {
+            return try context.inSavepoint {
                 for (write, place) in zip(writes, places) {
-                    try context.apply(write, typeID: place.typeID, row: place.row, at: committedAt)
+                    try context.apply(write, typeID: place.typeID, row: place.row)
                 }
                 try storeRecord(known?.sequence, in: context)
-                if let renamedFrom { try BindingRow.remove(renamedFrom, in: context) }
-                if let bindingRow, let store = standing?.store { try context.execute(store, bindingRow) }
-                let end = try storeRest(orderKey: job.orderKey ?? known?.orderKey, in: context)
-                asked = try context.ask(again: job, awaited: awaited, bound: binding, at: committedAt)
-                return end
+                return try storeOthers(
+                    beside: standing, sequence: known?.sequence, orderKey: job.orderKey ?? known?.orderKey, in: context)
             }
         } catch let error as DatabaseError where !context.failsTransaction(error) {
             return .refused(Self.refusal(error))
         }
+    }
+
+    /// Stores what there is beside the record and the documents.
+    ///
+    /// - Parameter sequence: the record's, where it was known before.
+    private func storeOthers(
+        beside standing: BindingRow.Standing?, sequence: Int64?, orderKey: String?, in context: WriteContext
+    ) throws -> JobStore.CommitResult {
+        if let renamedFrom { try BindingRow.remove(renamedFrom, in: context) }
+        if let bindingRow, let store = standing?.store { try context.statements.run(store, bindingRow) }
+        let end = try storeRest(orderKey: orderKey, in: context)
+        let asked = try context.ask(again: job, awaited: awaited, bound: binding, at: committedAt)
         return .committed(
-            end.ownRelay ?? job, owed: try owed(isMore: known != nil || asked > 0, followedBy: end.owed, in: context),
+            end.ownRelay ?? job,
+            owed: try owed(isMore: sequence != nil || asked > 0, followedBy: end.owed, in: context),
             endedRelay: end.endedRelay ?? end.ownRelay)
     }
 
@@ -158,11 +207,11 @@ struct ReadyCommit: Sendable {
 
     private func storeRecord(_ known: Int64?, in context: WriteContext) throws {
         if let known {
-            try context.execute(jobRow.update, jobRow.arguments + [known.databaseValue])
-            if let attemptRow { try context.execute(AttemptRow.insertForKnownJob, attemptRow + [job.id.nameValue]) }
+            try context.statements.run(jobRow.update, jobRow.row, known)
+            if let attemptRow { try context.statements.run(AttemptRow.insertForKnownJob, attemptRow, known) }
         } else {
-            try context.execute(jobRow.insert, jobRow.arguments)
-            if let attemptRow { try context.execute(AttemptRow.insertForNewJob, attemptRow) }
+            try context.statements.run(jobRow.insert, jobRow.row)
+            if let attemptRow { try context.statements.run(AttemptRow.insertForNewJob, attemptRow) }
         }
     }
 
@@ -172,8 +221,7 @@ struct ReadyCommit: Sendable {
         for row in outboxRows { try context.execute(OutboxRow.insert, row) }
         var born = 0
         for child in children {
-            try context.execute(child.row.insertNew, child.row.arguments)
-            guard context.db.changesCount > 0 else { continue }
+            guard try context.statements.run(child.row.insertNew, child.row.row) > 0 else { continue }
             born += 1
             if let message = child.message { try context.execute(OutboxRow.insert, message) }
         }

@@ -35,8 +35,7 @@ extension JobStore {
             }
             try ScheduleRow.set(typeSlug: job.typeSlug, name: name, due: due, jobID: job.id, in: context)
             guard try SeenRow.requestHash(of: job.id, in: context.db) == nil else { return .exists }
-            try context.execute(row.insertNew, row.arguments)
-            guard context.db.changesCount > 0 else { return .exists }
+            guard try context.statements.run(row.insertNew, row.row) > 0 else { return .exists }
             try context.owe(message)
             return .created(job, message.filled(from: job))
         }

@@ -6,6 +6,78 @@ internal import Foundation
 package import GRDB
 internal import GRDBSQLite
 
+/// A statement that jobs run again and again.
+final class JobStatement: Sendable {
+    let sql: String
+
+    init(_ sql: String) { self.sql = sql }
+}
+
+/// The statements of one transaction, each looked up by its text once: to hash the text takes as long as to run it.
+final class StatementShelf {
+    private let db: Database
+    private var kept: [ObjectIdentifier: Statement] = [:]
+    /// Room for the arguments of a read, used again and again.
+    private var room = RowValues(columns: 8, bytes: 300)
+
+    init(_ db: Database) { self.db = db }
+
+    /// Runs a statement to its end; answers how many rows it has changed.
+    ///
+    /// - Parameters:
+    ///   - row: its first arguments.
+    ///   - count: how many of the row's values they are; nil for all.
+    ///   - numbers: the arguments behind them.
+    @discardableResult
+    func run(
+        _ statement: JobStatement, _ row: RowValues, first count: Int? = nil, _ numbers: Int64...
+    ) throws -> Int {
+        try found(statement).eachRow(row, first: count, then: numbers) { _ in true }
+        return db.changesCount
+    }
+
+    /// Reads the first row that a statement answers; the row is valid inside `read` only.
+    ///
+    /// The arguments are as in `run`.
+    func firstRow<Value>(
+        _ statement: JobStatement, _ row: RowValues, first count: Int? = nil, _ numbers: Int64...,
+        read: (StoredRow) throws -> Value
+    ) throws -> Value? {
+        var value: Value?
+        try found(statement).eachRow(row, first: count, then: numbers) { row in
+            value = try read(row)
+            return false
+        }
+        return value
+    }
+
+    /// The same, with arguments that `fill` puts together.
+    func firstRow<Value>(
+        _ statement: JobStatement, _ numbers: Int64..., arguments fill: (inout RowValues) -> Void,
+        read: (StoredRow) throws -> Value
+    ) throws -> Value? {
+        var row = RowValues()
+        swap(&row, &room)
+        defer { swap(&row, &room) }
+        row.removeAll()
+        fill(&row)
+        var value: Value?
+        try found(statement).eachRow(row, then: numbers) { row in
+            value = try read(row)
+            return false
+        }
+        return value
+    }
+
+    private func found(_ statement: JobStatement) throws -> Statement {
+        let id = ObjectIdentifier(statement)
+        if let known = kept[id] { return known }
+        let found = try db.cachedStatement(sql: statement.sql)
+        kept[id] = found
+        return found
+    }
+}
+
 extension Database {
     /// Runs a cached statement to its end.
     package func run(_ sql: String, _ arguments: [DatabaseValue]) throws {
@@ -140,18 +212,48 @@ package struct StoredRow {
 extension Statement {
     /// SQLite makes a copy of what is bound.
     private static let copies = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    /// What is bound stays where it is for as long as it is bound.
+    private static let stays: sqlite3_destructor_type? = nil
 
     /// Steps through the rows, as long as `read` wants more.
     fileprivate func eachRow(_ arguments: [DatabaseValue], _ read: (StoredRow) throws -> Bool) throws {
-        guard Int(sqlite3_bind_parameter_count(sqliteStatement)) == arguments.count else {
-            throw DatabaseError(
-                resultCode: .SQLITE_RANGE, message: "\(arguments.count) arguments are not what it takes", sql: sql)
-        }
-        defer {
-            sqlite3_reset(sqliteStatement)
-            sqlite3_clear_bindings(sqliteStatement)
-        }
+        try checkCount(arguments.count)
+        defer { letGo() }
         for (position, argument) in arguments.enumerated() { try check(bind(argument, at: CInt(position + 1))) }
+        try step(read)
+    }
+
+    /// The same with the first values of a row, all of them where no count is given, and numbers behind them.
+    ///
+    /// They are bound where they are: the statement lets go of them before this returns.
+    fileprivate func eachRow(
+        _ row: RowValues, first count: Int? = nil, then numbers: [Int64], _ read: (StoredRow) throws -> Bool
+    ) throws {
+        let count = count ?? row.values.count
+        try checkCount(count + numbers.count)
+        try row.bytes.withUnsafeBytes { bytes in
+            defer { letGo() }
+            for position in 0..<count { try check(bind(row.values[position], of: bytes, at: CInt(position + 1))) }
+            for (position, number) in numbers.enumerated() {
+                try check(sqlite3_bind_int64(sqliteStatement, CInt(count + position + 1), number))
+            }
+            try step(read)
+        }
+    }
+
+    private func checkCount(_ count: Int) throws {
+        guard Int(sqlite3_bind_parameter_count(sqliteStatement)) == count else {
+            throw DatabaseError(
+                resultCode: .SQLITE_RANGE, message: "\(count) arguments are not what it takes", sql: sql)
+        }
+    }
+
+    private func letGo() {
+        sqlite3_reset(sqliteStatement)
+        sqlite3_clear_bindings(sqliteStatement)
+    }
+
+    private func step(_ read: (StoredRow) throws -> Bool) throws {
         while true {
             let code = sqlite3_step(sqliteStatement)
             if code == SQLITE_DONE { return }
@@ -180,6 +282,26 @@ extension Statement {
                 guard let start = bytes.baseAddress else { return sqlite3_bind_zeroblob(sqliteStatement, position, 0) }
                 return sqlite3_bind_blob(sqliteStatement, position, start, CInt(bytes.count), Self.copies)
             }
+        }
+    }
+
+    private func bind(_ value: RowValues.Value, of bytes: UnsafeRawBufferPointer, at position: CInt) -> CInt {
+        switch value {
+        case .null: return sqlite3_bind_null(sqliteStatement, position)
+        case .number(let number): return sqlite3_bind_int64(sqliteStatement, position, number)
+        case .text(let range):
+            // Where there is no text there may be no pointer, which would be NULL.
+            guard !range.isEmpty, let start = bytes.baseAddress else {
+                return sqlite3_bind_text(sqliteStatement, position, "", 0, Self.copies)
+            }
+            let text = (start + range.lowerBound).assumingMemoryBound(to: CChar.self)
+            return sqlite3_bind_text(sqliteStatement, position, text, CInt(range.count), Self.stays)
+        case .blob(let range):
+            guard !range.isEmpty, let start = bytes.baseAddress else {
+                return sqlite3_bind_zeroblob(sqliteStatement, position, 0)
+            }
+            return sqlite3_bind_blob(
+                sqliteStatement, position, start + range.lowerBound, CInt(range.count), Self.stays)
         }
     }
 

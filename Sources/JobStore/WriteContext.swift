@@ -32,6 +32,7 @@ struct RareRows: OptionSet {
 /// One transaction of the group writer.
 final class WriteContext {
     let db: Database
+    let statements: StatementShelf
     let processes: StoreProcesses
     private let types: DocumentTypeIDs
     private var newTypes: [TypeName: Int64] = [:]
@@ -42,11 +43,12 @@ final class WriteContext {
     ///
     /// They cost a copy of each page that is changed under them, and nearly always nothing is rolled back: so a transaction
     /// is tried without them first.
-    private let isGuarded: Bool
+    let isGuarded: Bool
 
     init(db: Database, types: DocumentTypeIDs, processes: StoreProcesses, isGuarded: Bool = true) {
         self.processes = processes
         self.db = db
+        statements = StatementShelf(db)
         self.types = types
         self.isGuarded = isGuarded
     }

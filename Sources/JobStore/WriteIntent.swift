@@ -121,7 +121,7 @@ enum WriteIntentRow {
         let sql = "SELECT 1 FROM jobs WHERE id = ? AND next_turn > ?"
         if try context.exists(sql, [intent.jobID.nameValue, intent.turn.databaseValue]) { return .outdated }
         guard let binding = intent.binding, let version = binding.sourceVersion else { return .noted }
-        if try BindingRow.standing(of: binding, renamedFrom: nil, in: context.db) == .stale { return .outdated }
+        if try BindingRow.standing(of: binding, renamedFrom: nil, in: context.statements) == .stale { return .outdated }
         if intent.isSourceLoaded { return .noted }
         let others = try context.db.allRows(
             """

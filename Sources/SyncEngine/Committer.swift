@@ -73,12 +73,10 @@ struct Committer: Sendable {
 
     /// Commits what several runs decided, and publishes what that owes; nil for each whose run does not count: it is to be run
     /// again, from a fresh read.
-    func commit(_ transitions: [JobTransition]) async throws(JobStoreError) -> [SyncJob?] {
-        guard !transitions.isEmpty else { return [] }
-        for _ in transitions { Failpoint.beforeCommit.pass() }
-        let results = try await patience.attempt { () async throws(JobStoreError) in
-            try await store.commit(transitions)
-        }
+    func commit(_ rows: [JobStore.CommitRows]) async throws(JobStoreError) -> [SyncJob?] {
+        guard !rows.isEmpty else { return [] }
+        for _ in rows { Failpoint.beforeCommit.pass() }
+        let results = try await patience.attempt { () async throws(JobStoreError) in try await store.commit(rows) }
         var records: [SyncJob?] = []
         records.reserveCapacity(results.count)
         var owed: [OutboxMessage] = []

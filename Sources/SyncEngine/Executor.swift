@@ -155,11 +155,9 @@ struct Executor: Sendable {
     private func makeHandle(
         _ job: QueuedJob, run: JobRun, source: DocumentState, binding: Binding?, checkpoint: JSONValue?
     ) -> JobHandle {
-        var jobLogger = logger
-        jobLogger[metadataKey: "job_id"] = .string(job.request.id)
-        return JobHandle(
+        JobHandle(
             job: run.job, type: job.type, source: source.document, isSourceDeleted: source.isDeleted,
-            binding: binding, checkpoint: checkpoint, lookups: systems, services: services, logger: jobLogger)
+            binding: binding, checkpoint: checkpoint, lookups: systems, services: services, logger: logger)
     }
 
     /// The way of the type's controller.

@@ -191,7 +191,9 @@ extension JobRunner {
         var ended: [Ended] = []
         var decided: [Decided] = []
         for (traveller, execution) in executions {
-            if let execution, let result = self.decided(traveller.job, traveller.run, execution) {
+            if let execution,
+                let result = self.decided(traveller.job, traveller.run, traveller.preparation, execution)
+            {
                 decided.append(result)
             } else {
                 var job = traveller.job

@@ -50,10 +50,12 @@ extension JobRunner {
             return (ending, quickTypes.note(job.type.slug, end - start, at: end))
         }
         let ended = await series.run(on: supervisor.threads)
-        for (timed, (job, _, run)) in zip(ended.values, runs) {
+        for (timed, (job, preparation, run)) in zip(ended.values, runs) {
             var run = run.run
             run.startedAt = timed.startedAt
-            if case .ended(.success(let execution))? = timed.ending, let result = decided(job, run, execution) {
+            if case .ended(.success(let execution))? = timed.ending,
+                let result = decided(job, run, preparation, execution)
+            {
                 found.decided.append(result)
             } else {
                 found.others.append(job)

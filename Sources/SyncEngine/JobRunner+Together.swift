@@ -13,13 +13,13 @@ extension JobRunner {
     final class Decided: Sendable {
         let job: QueuedJob
         let handle: JobHandle?
-        let transition: JobTransition
+        let rows: JobStore.CommitRows
         /// What the run came to, where it tells how the systems are that it needs.
         let finding: Executor.Execution.Result?
 
-        init(job: QueuedJob, execution: Executor.Execution, transition: JobTransition) {
+        init(job: QueuedJob, execution: Executor.Execution, rows: JobStore.CommitRows) {
             self.job = job
-            self.transition = transition
+            self.rows = rows
             handle = execution.handle
             finding = job.pace == .storeOnly ? nil : execution.result
         }
@@ -69,7 +69,7 @@ extension JobRunner {
             if let run = begin(job, preparation: preparation),
                 // Where the store is in trouble, the job's own run waits for the end of that.
                 let execution = try? await executor.execute(job, active: run, preparation: preparation),
-                let result = self.decided(job, run.run, execution)
+                let result = self.decided(job, run.run, preparation, execution)
             {
                 decided.append(result)
             } else {
@@ -91,19 +91,21 @@ extension JobRunner {
     }
 
     /// What a run has decided; nil where it has to be run again.
-    func decided(_ job: QueuedJob, _ run: JobRun, _ execution: Executor.Execution) -> Decided? {
+    func decided(
+        _ job: QueuedJob, _ run: JobRun, _ preparation: JobStore.Preparation, _ execution: Executor.Execution
+    ) -> Decided? {
         guard case .outcome(let outcome) = execution.result else { return nil }
         // What a cancellation does to a run is no failure of the job.
         if Task.isCancelled, execution.result.isCutShort { return nil }
-        return Decided(
-            job: job, execution: execution,
-            transition: .next(
-                run, outcome: outcome, type: job.type, chance: Double.random(in: 0..<1), now: now()))
+        var transition = JobTransition.next(
+            run, outcome: outcome, type: job.type, chance: Double.random(in: 0..<1), now: now())
+        transition.isUnknown = preparation.job == nil
+        return Decided(job: job, execution: execution, rows: store.rows(of: transition))
     }
 
     /// Makes true what was decided, in as few transactions as possible, and publishes what it owes.
     func commit(_ decided: [Decided]) async throws(JobStoreError) -> [Ended] {
-        let records = try await committer.commit(decided.map(\.transition))
+        let records = try await committer.commit(decided.map(\.rows))
         var ended: [Ended] = []
         ended.reserveCapacity(decided.count)
         var quick: [(decided: Decided, record: SyncJob)] = []

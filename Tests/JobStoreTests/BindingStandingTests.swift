@@ -23,7 +23,9 @@ import Testing
     {
         var binding = stored
         change(&binding)
-        return try fixture.store.pool.read { try BindingRow.standing(of: binding, renamedFrom: old, in: $0) }
+        return try fixture.store.pool.read {
+            try BindingRow.standing(of: binding, renamedFrom: old, in: StatementShelf($0))
+        }
     }
 
     @Test func whatIsStoredAsItIsNeedsNoWrite() throws {

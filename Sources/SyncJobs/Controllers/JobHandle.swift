@@ -105,7 +105,13 @@ public struct JobHandle: Sendable {
     /// Bindings, progress, checkpoints: what the engine does for a running job.
     public var services: any JobServices { run.services }
     /// A logger that carries the job's id.
-    public var logger: Logger { run.logger }
+    ///
+    /// Made when it is asked for: most jobs log nothing.
+    public var logger: Logger {
+        var logger = run.logger
+        logger[metadataKey: "job_id"] = .string(run.job.id)
+        return logger
+    }
     private var recordings: JobRecordings { run.recordings }
 
     /// The same job with another context, binding or key: what a single answer of `targets` runs with.

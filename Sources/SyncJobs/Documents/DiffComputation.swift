@@ -10,10 +10,9 @@ extension Diff {
     public init(from before: Document?, to after: Document?, shape: DocumentShape) throws(JobFailure) {
         self.init()
         let old = before?.fields ?? JSONObject()
-        let new = after?.fields
-        let fields = new.map { new in new.keys } ?? old.keys
-        for field in fields {
-            let newValue = new == nil ? JSONValue.null : (new?[field] ?? .null)
+        for member in after?.fields ?? old {
+            let field = member.key
+            let newValue = after == nil ? .null : member.value
             let oldValue = old[field] ?? .null
             if let table = shape.tables[field], Self.isTable(oldValue), Self.isTable(newValue) {
                 try addRows(table: field, shape: table, old: oldValue, new: newValue)

@@ -28,6 +28,9 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral, Se
         }
     }
 
+    /// So few are looked through one by one: most keys are told apart by their length alone.
+    private static let fewMembers = 12
+
     /// The members, sorted by key bytes.
     public private(set) var members: [Member]
 
@@ -75,6 +78,9 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral, Se
     /// The value of `key`, nil when it is missing (JSON null is `.null`); setting nil removes it.
     public subscript(key: String) -> JSONValue? {
         get {
+            guard members.count > Self.fewMembers else {
+                return members.first { $0.key.hasSameBytes(as: key) }?.value
+            }
             let position = firstPosition(notBefore: key)
             guard position < members.count, members[position].key.hasSameBytes(as: key) else { return nil }
             return members[position].value
@@ -85,6 +91,7 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral, Se
             switch (exists, newValue) {
             case (true, let value?): members[position].value = value
             case (true, nil): members.remove(at: position)
+            case (false, let value?) where position == members.count: members.append(Member(key: key, value: value))
             case (false, let value?): members.insert(Member(key: key, value: value), at: position)
             case (false, nil): break
             }
@@ -95,16 +102,16 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral, Se
     public func overlaid(with other: JSONObject) -> JSONObject {
         var result = JSONObject()
         result.members.reserveCapacity(Swift.max(count, other.count))
-        var mine = members[...]
+        var position = 0
         for member in other.members {
-            while let first = mine.first, first.key.precedesByBytes(member.key) {
-                result.members.append(first)
-                mine.removeFirst()
+            while position < count, members[position].key.precedesByBytes(member.key) {
+                result.members.append(members[position])
+                position += 1
             }
-            if let first = mine.first, first.key.hasSameBytes(as: member.key) { mine.removeFirst() }
+            if position < count, members[position].key.hasSameBytes(as: member.key) { position += 1 }
             result.members.append(member)
         }
-        result.members += mine
+        result.members += members[position...]
         return result
     }
 
@@ -112,6 +119,8 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral, Se
     public func makeIterator() -> IndexingIterator<[Member]> { members.makeIterator() }
 
     private func firstPosition(notBefore key: String) -> Int {
+        // Objects are mostly made in the order of their keys.
+        guard let last = members.last, !last.key.precedesByBytes(key) else { return members.count }
         var low = 0
         var high = members.count
         while low < high {

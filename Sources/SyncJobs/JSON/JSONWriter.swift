@@ -9,6 +9,15 @@ extension JSONValue {
         return writer.bytes
     }
 
+    /// Appends the canonical JSON text to `bytes`.
+    public func writeCanonical(to bytes: inout [UInt8]) {
+        var writer = JSONWriter(behind: bytes)
+        // Else the writer's would be a copy.
+        bytes = []
+        writer.write(self)
+        bytes = writer.bytes
+    }
+
     /// Canonical JSON text.
     public var canonicalText: String { String(decoding: canonicalBytes, as: UTF8.self) }
 
@@ -28,6 +37,11 @@ struct JSONWriter {
     init(isPretty: Bool = false) {
         self.isPretty = isPretty
         bytes.reserveCapacity(1_000)
+    }
+
+    init(behind bytes: [UInt8]) {
+        isPretty = false
+        self.bytes = bytes
     }
 
     mutating func write(_ value: JSONValue) {
@@ -72,7 +86,12 @@ struct JSONWriter {
 
     private mutating func writeString(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
-        if text.utf8.allSatisfy(Self.isPlain) { bytes += text.utf8 } else { writeEscaped(text) }
+        let isPlain = text.utf8.withContiguousStorageIfAvailable { utf8 in
+            guard utf8.allSatisfy(Self.isPlain) else { return false }
+            bytes.append(contentsOf: utf8)
+            return true
+        }
+        if isPlain != true { writeEscaped(text) }
         bytes.append(UInt8(ascii: "\""))
     }
 

@@ -35,6 +35,8 @@ public struct JobTransition: Sendable {
     public var job: SyncJob
     /// The turn the store must still be at or below for the commit to count: the fence.
     public var turn: Int
+    /// Whether the store had no record of the job when its run was prepared; it is what the commit tries first.
+    public var isUnknown = false
     /// The run; nil when it was none (a job that waits, a snooze, one that is skipped unrun).
     public var attempt: Attempt?
     /// Which run decided it, a snooze's too; nil when the job was not run.

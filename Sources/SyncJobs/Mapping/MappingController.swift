@@ -2,9 +2,11 @@
 // job's own: find candidates for `match`, ask for bindings and declared shapes.
 
 /// Runs a ``Mapping``.
-public struct MappingController: DeclarativeController {
+///
+/// A class, because each job asks its type for it several times.
+public final class MappingController: DeclarativeController {
     /// The plan.
-    public internal(set) var mapping: Mapping
+    public let mapping: Mapping
     /// The target's system and type, in which `match` searches.
     public let target: DocumentType
     private let needs: Mapping.Needs

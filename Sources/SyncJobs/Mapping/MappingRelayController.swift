@@ -3,9 +3,11 @@
 // is an end, whoever made the child.
 
 /// Runs a ``Mapping`` that relays.
-public struct MappingRelayController: DeclarativeController, MultipleTargetsController {
+///
+/// A class, because each job asks its type for it several times.
+public final class MappingRelayController: DeclarativeController, MultipleTargetsController {
     /// The plan.
-    public internal(set) var mapping: Mapping
+    public let mapping: Mapping
     /// The target's system and type, in which `match` searches.
     public let target: DocumentType
     private let relay: RelayRule

@@ -26,10 +26,10 @@ public struct ChangeEvent: Sendable, Hashable {
     /// How many systems the change has passed through.
     public var hops = 0
 
-    private static let fields = [
+    private static let fields = FieldNames([
         "id", "system", "document_type", "document_name", "event", "old_name", "version", "modified", "document",
         "hops",
-    ]
+    ])
 
     /// Makes an event.
     public init(id: String, documentType: DocumentType, documentName: String, event: Kind) {

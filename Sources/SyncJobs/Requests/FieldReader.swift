@@ -1,6 +1,21 @@
 // Reading a message's fields by name and type: the first thing that is wrong is said with the field, what was found and
 // what belongs there.
 
+/// The fields that a message may have.
+struct FieldNames: CustomStringConvertible {
+    private let list: [String]
+    private let set: Set<ExactString>
+
+    init(_ list: [String]) {
+        self.list = list
+        set = Set(list.map { ExactString($0) })
+    }
+
+    func contains(_ field: String) -> Bool { set.contains(ExactString(field)) }
+
+    var description: String { list.joined(separator: ", ") }
+}
+
 /// Reads the fields of one JSON object and refuses what is of the wrong kind.
 struct FieldReader {
     let object: JSONObject
@@ -68,11 +83,11 @@ struct FieldReader {
         return text
     }
 
-    func refuseUnknown(among known: [String], in message: String) throws(JobFailure) {
+    func refuseUnknown(among known: FieldNames, in message: String) throws(JobFailure) {
         for member in object where !known.contains(member.key) {
             throw JobFailure(
                 .unknownField, "\(message) has no field \"\(member.key.prefix(80))\"",
-                remedy: "known fields: " + known.joined(separator: ", ") + "; free data belongs into \"context\"")
+                remedy: "known fields: \(known); free data belongs into \"context\"")
         }
     }
 

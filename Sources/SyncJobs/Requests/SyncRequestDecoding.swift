@@ -13,9 +13,11 @@ extension SyncRequest {
         try self.init(envelope.content, id: envelope.id)
     }
 
+    private static let fieldNames = FieldNames(SyncRequestField.allCases.map(\.rawValue))
+
     private init(_ object: JSONObject, id: String) throws(JobFailure) {
         let fields = FieldReader(object: object)
-        try fields.refuseUnknown(among: SyncRequestField.allCases.map(\.rawValue), in: "a sync request")
+        try fields.refuseUnknown(among: Self.fieldNames, in: "a sync request")
         guard let type = try fields.string("sync_job_type"), !type.isEmpty else {
             throw JobFailure(
                 .missingType, "the request names no sync job type",

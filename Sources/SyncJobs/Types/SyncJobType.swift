@@ -1,43 +1,121 @@
 // The template of jobs: what is synced from where to where, by which controller, in which queue, how patiently.
 
 /// A sync job type.
+///
+/// A copy holds the same fields until it is changed: each job carries its type.
 public struct SyncJobType: Sendable {
     /// Unique, for people: "SAP Customer Sync".
-    public var name: String
+    public var name: String {
+        get { fields.name }
+        set { fields.name = newValue }
+    }
     /// Its routing key and command-line name: "sap_customer_sync".
-    public var slug: String
+    public var slug: String {
+        get { fields.slug }
+        set { fields.slug = newValue }
+    }
     /// The source's system and document type.
-    public var source: DocumentType
+    public var source: DocumentType {
+        get { fields.source }
+        set { fields.source = newValue }
+    }
     /// The target's system and document type; nil when the controller names it.
-    public var target: DocumentType?
+    public var target: DocumentType? {
+        get { fields.target }
+        set { fields.target = newValue }
+    }
     /// The queue its jobs wait in.
-    public var queue: String
+    public var queue: String {
+        get { fields.queue }
+        set { fields.queue = newValue }
+    }
     /// How long one attempt may run.
-    public var timeout: Duration
+    public var timeout: Duration {
+        get { fields.timeout }
+        set { fields.timeout = newValue }
+    }
     /// How failures come back.
-    public var retryPolicy = RetryPolicy()
+    public var retryPolicy: RetryPolicy {
+        get { fields.retryPolicy }
+        set { fields.retryPolicy = newValue }
+    }
     /// What its jobs may do.
-    public var flags = SyncFlags()
+    public var flags: SyncFlags {
+        get { fields.flags }
+        set { fields.flags = newValue }
+    }
     /// Whether its requests are refused.
-    public var isDisabled = false
+    public var isDisabled: Bool {
+        get { fields.isDisabled }
+        set { fields.isDisabled = newValue }
+    }
     /// Which change events become its requests.
-    public var triggers: [Trigger] = []
+    public var triggers: [Trigger] {
+        get { fields.triggers }
+        set { fields.triggers = newValue }
+    }
     /// The key within which jobs run one at a time, read from the request (roots `job`, `context`, `document`).
     ///
     /// Nil, or where it has no value: the source document.
-    public var orderBy: Path?
+    public var orderBy: Path? {
+        get { fields.orderBy }
+        set { fields.orderBy = newValue }
+    }
     /// Whether later jobs of a key wait behind a failed one that still has retries.
-    public var onFailure = OnFailure.overtake
+    public var onFailure: OnFailure {
+        get { fields.onFailure }
+        set { fields.onFailure = newValue }
+    }
     /// Whether waiting jobs of one key collapse into the latest.
-    public var coalesces = false
+    public var coalesces: Bool {
+        get { fields.coalesces }
+        set { fields.coalesces = newValue }
+    }
     /// Whether a run holds a lease on its key, so that no other process runs the key meanwhile.
-    public var isExclusive = false
+    public var isExclusive: Bool {
+        get { fields.isExclusive }
+        set { fields.isExclusive = newValue }
+    }
     /// What a job does whose bound target was deleted by hand.
-    public var onGone = OnGone.fail
+    public var onGone: OnGone {
+        get { fields.onGone }
+        set { fields.onGone = newValue }
+    }
     /// When its jobs run by themselves.
-    public var schedules: [Schedule] = []
+    public var schedules: [Schedule] {
+        get { fields.schedules }
+        set { fields.schedules = newValue }
+    }
     /// The sync logic.
-    public var controller: any SyncController
+    public var controller: any SyncController {
+        get { fields.controller }
+        set { fields.controller = newValue }
+    }
+
+    private struct Fields: Sendable {
+        var name: String
+        var slug: String
+        var source: DocumentType
+        var target: DocumentType?
+        var queue: String
+        var timeout: Duration
+        var retryPolicy: RetryPolicy = RetryPolicy()
+        var flags: SyncFlags = SyncFlags()
+        var isDisabled: Bool = false
+        var triggers: [Trigger] = []
+        var orderBy: Path?
+        var onFailure: OnFailure = OnFailure.overtake
+        var coalesces: Bool = false
+        var isExclusive: Bool = false
+        var onGone: OnGone = OnGone.fail
+        var schedules: [Schedule] = []
+        var controller: any SyncController
+    }
+    private var held: HeldOnce<Fields>
+    private var fields: Fields {
+        _read { yield held.value }
+        _modify { yield &held.value }
+    }
 
     /// What a failed job that will be retried means for the later ones of its key.
     public enum OnFailure: String, Sendable, Hashable, CaseIterable {
@@ -93,13 +171,10 @@ public struct SyncJobType: Sendable {
         name: String, slug: String? = nil, source: DocumentType, target: DocumentType?, queue: String = "default",
         timeout: Duration? = nil, controller: any SyncController
     ) {
-        self.name = name
-        self.slug = slug ?? name.slug
-        self.source = source
-        self.target = target
-        self.queue = queue
-        self.timeout = timeout ?? Self.defaultTimeout(ofQueue: queue)
-        self.controller = controller
+        held = HeldOnce(
+            Fields(
+                name: name, slug: slug ?? name.slug, source: source, target: target, queue: queue,
+                timeout: timeout ?? Self.defaultTimeout(ofQueue: queue), controller: controller))
     }
 }
 

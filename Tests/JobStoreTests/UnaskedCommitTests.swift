@@ -1,0 +1,136 @@
+// The short way of a commit: what a job decided that the store did not know when it was prepared is written without a question
+// first, under the conditions that the statements carry. What comes of it is what comes of asking.
+import GRDB
+import SyncJobs
+import Synchronization
+import Testing
+
+@testable import JobStore
+
+@Suite struct UnaskedCommitTests {
+    private let fixture: StoreFixture
+    private var store: JobStore { fixture.store }
+    private let before = Document(key: Sample.key("T"), fields: ["a": 1])
+
+    init() async throws {
+        fixture = try StoreFixture()
+        _ = try await fixture.store.putDocuments([(Sample.key("T"), ["a": 1], nil)])
+    }
+
+    /// An update of the document by a job that was not known when it was prepared.
+    private func update(_ id: String, turn: Int = 0, version: String? = nil, a: JSONValue = 2) -> JobTransition {
+        var transition = Sample.transition(id, turn: turn) {
+            $0.embeddedWrite = Sample.write(
+                before: before, after: Document(key: Sample.key("T"), fields: ["a": a]))
+            $0.binding = Sample.binding("C", target: "T", version: version.map(Sample.number))
+        }
+        transition.isUnknown = true
+        return transition
+    }
+
+    private func stored() async throws -> JSONValue? {
+        try await store.loadDocuments([Sample.key("T")]).first?.document?["a"]
+    }
+
+    /// The statements of the store's writer, each shortened to what it does.
+    private final class Statements: Sendable {
+        private let texts = Mutex<[String]>([])
+
+        var beginnings: [String] { texts.withLock { $0 } }
+
+        func listen(to store: JobStore) {
+            store.pool.writeWithoutTransaction { db in
+                db.trace { event in
+                    guard case .statement(let statement) = event else { return }
+                    let words = statement.sql.split(whereSeparator: \.isWhitespace).prefix(3)
+                    self.texts.withLock { $0.append(words.joined(separator: " ")) }
+                }
+            }
+        }
+    }
+
+    @Test func whatIsAsItWasReadIsWrittenWithFewerStatements() async throws {
+        let statements = Statements()
+        statements.listen(to: store)
+        let result = try await store.commit(update("1"))
+        #expect(result.job?.status == .finished)
+        #expect(
+            statements.beginnings == [
+                "BEGIN IMMEDIATE TRANSACTION", "SELECT EXISTS (SELECT", "SELECT version_order, source_version,",
+                "SELECT id, is_ready,", "UPDATE documents SET", "INSERT INTO jobs", "INSERT INTO attempts",
+                "INSERT INTO bindings", "COMMIT TRANSACTION",
+            ])
+        #expect(try await stored() == 2)
+        #expect(try await store.known("1").attempts.count == 1)
+        #expect(try await store.binding(Sample.bindingKey("C"))?.target == Sample.key("T"))
+    }
+
+    @Test func aJobThatBecameKnownIsFencedByItsTurnAndItsWriteUndone() async throws {
+        _ = try await store.commit(Sample.transition("1", turn: 3))
+        let results = try await store.commit([update("1"), update("2", a: 5)])
+        #expect(results.map(\.isFenced) == [true, false])
+        // The other's write, and not the fenced one's, which would have been its conflict.
+        #expect(try await stored() == 5)
+        #expect(try await store.known("1").nextTurn == 4)
+    }
+
+    @Test func aJobThatBecameKnownIsWrittenOverWhereItsTurnIsDue() async throws {
+        _ = try await store.commit(Sample.transition("1", end: .failed(Sample.mishap)))
+        let result = try await store.commit(update("1", turn: 1))
+        #expect(result.job?.status == .finished)
+        #expect(try await store.known("1").attempts.count == 2)
+        #expect(try await stored() == 2)
+        #expect(try fixture.integer("SELECT count(*) FROM jobs") == 1)
+    }
+
+    @Test func aDocumentThatIsNoLongerAsItWasReadIsAConflict() async throws {
+        _ = try await store.putDocuments([(Sample.key("T"), ["a": 7], nil)])
+        #expect(try await store.commit(update("1")).conflict == "the document was changed since it was read")
+        _ = try await store.deleteDocument(Sample.key("T"))
+        #expect(try await store.commit(update("1")).conflict == "the document was deleted since it was read")
+        #expect(try await store.job(id: "1") == nil)
+    }
+
+    @Test func anOlderSourceIsStaleAndALaterTurnGoesBeforeIt() async throws {
+        #expect(try await store.commit(update("1", version: "5")).job != nil)
+        #expect(try await store.commit(update("2", version: "4")) == .stale)
+        #expect(try await store.commit(update("1", version: "4")).isFenced)
+        #expect(try await store.job(id: "2") == nil)
+    }
+
+    @Test func anIndexGoesWithItsField() async throws {
+        try await store.ensureIndex(type: Sample.target, fields: ["a"])
+        #expect(try await store.commit(update("1")).job != nil)
+        for (value, count) in [(1, 0), (2, 1)] as [(JSONValue, Int)] {
+            let query = DocumentQuery(type: Sample.target, fields: ["a": value])
+            #expect(try await store.findDocuments([query])[0].count == count, "\(value)")
+        }
+    }
+
+    @Test func aRowThatBreaksARuleLeavesTheOthersBe() async throws {
+        try refuse("2")
+        let results = try await store.commit([update("1"), update("2"), update("3")])
+        #expect(results[0].job != nil)
+        // The first one's write is what the others meet.
+        #expect(results[1].conflict != nil && results[2].conflict != nil)
+        let other = try await store.commit([Sample.transition("4"), unknown("2"), unknown("5")])
+        #expect(other[1].refusal?.code == .constraintViolated)
+        #expect(other[0].job != nil && other[2].job != nil)
+    }
+
+    private func refuse(_ id: String) throws {
+        try store.pool.write { db in
+            try db.execute(
+                sql: """
+                    CREATE TRIGGER refusal BEFORE INSERT ON jobs WHEN NEW.id = '\(id)'
+                    BEGIN SELECT RAISE(ABORT, 'no'); END
+                    """)
+        }
+    }
+
+    private func unknown(_ id: String) -> JobTransition {
+        var transition = Sample.transition(id)
+        transition.isUnknown = true
+        return transition
+    }
+}
