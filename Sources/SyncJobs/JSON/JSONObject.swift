@@ -48,7 +48,9 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral, Se
     static func sorting(_ unsorted: [Member]) -> Result<JSONObject, DuplicateKey> {
         var object = JSONObject()
         object.members = unsorted
-        let isSorted = zip(unsorted, unsorted.dropFirst()).allSatisfy { $0.key.precedesByBytes($1.key) }
+        let isSorted = unsorted.indices.dropFirst().allSatisfy {
+            unsorted[$0 - 1].key.precedesByBytes(unsorted[$0].key)
+        }
         guard !isSorted else { return .success(object) }
         object.members.sort { $0.key.precedesByBytes($1.key) }
         for (left, right) in zip(object.members, object.members.dropFirst()) where left.key.hasSameBytes(as: right.key)
