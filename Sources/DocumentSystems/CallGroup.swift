@@ -27,7 +27,6 @@ final class CallGroup<Request: Sendable, Response: Sendable>: Sendable {
         var waiting: [(id: Int, request: Request)] = []
         var callers: [Int: CheckedContinuation<Answer, Never>] = [:]
         var nextID = 0
-        /// Kept until the group is drained, so the task has an owner and an end.
         var running: Task<Void, Never>?
     }
 
@@ -61,6 +60,7 @@ final class CallGroup<Request: Sendable, Response: Sendable>: Sendable {
                 state.withLock { state in
                     state.callers[id] = caller
                     state.waiting.append((id, request))
+                    // Kept in `running` until the group is drained, so the task has an owner and an end.
                     if state.running == nil { state.running = Task { await self.drain() } }
                 }
                 // Where the cancellation came first, it has found no caller.

@@ -119,7 +119,7 @@ extension JobStore.Heartbeat {
             if known.nextTurn > turn { return .fenced }
             // Of two runs of one delivery the one that began later goes on: the broker gave it to that one last.
             if known.status == .started, let other = known.runID, !other.hasSameBytes(as: runID),
-                let itsStart = known.startedAt, startedAt <= itsStart
+                let itsStart = known.startedAt, startedAt < itsStart
             {
                 return .fenced
             }

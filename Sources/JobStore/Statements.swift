@@ -1,82 +1,10 @@
 // The door to SQLite's own interface, for the statements that every job runs, on the store and on SQLite files elsewhere: to make
 // a row or a list of arguments out of GRDB's types costs more than such a statement itself. Connections, transactions, preparing
-// and keeping statements, and errors are GRDB's. Text is bound and read by its bytes, so that it may hold a NUL. Invariant: a pointer lives no longer than the call that got it, and a statement is reset when its call
-// returns, however it does.
+// and keeping statements, and errors are GRDB's. Text is bound and read by its bytes, so that it may hold a NUL.
+// Invariant: a pointer lives no longer than the call that got it, and a statement is reset when its call returns, however it does.
 internal import Foundation
 package import GRDB
 internal import GRDBSQLite
-
-/// A statement that jobs run again and again.
-final class JobStatement: Sendable {
-    let sql: String
-
-    init(_ sql: String) { self.sql = sql }
-}
-
-/// The statements of one transaction, each looked up by its text once: to hash the text takes as long as to run it.
-final class StatementShelf {
-    private let db: Database
-    private var kept: [ObjectIdentifier: Statement] = [:]
-    /// Room for the arguments of a read, used again and again.
-    private var room = RowValues(columns: 8, bytes: 300)
-
-    init(_ db: Database) { self.db = db }
-
-    /// Runs a statement to its end; answers how many rows it has changed.
-    ///
-    /// - Parameters:
-    ///   - row: its first arguments.
-    ///   - count: how many of the row's values they are; nil for all.
-    ///   - numbers: the arguments behind them.
-    @discardableResult
-    func run(
-        _ statement: JobStatement, _ row: RowValues, first count: Int? = nil, _ numbers: Int64...
-    ) throws -> Int {
-        try found(statement).eachRow(row, first: count, then: numbers) { _ in true }
-        return db.changesCount
-    }
-
-    /// Reads the first row that a statement answers; the row is valid inside `read` only.
-    ///
-    /// The arguments are as in `run`.
-    func firstRow<Value>(
-        _ statement: JobStatement, _ row: RowValues, first count: Int? = nil, _ numbers: Int64...,
-        read: (StoredRow) throws -> Value
-    ) throws -> Value? {
-        var value: Value?
-        try found(statement).eachRow(row, first: count, then: numbers) { row in
-            value = try read(row)
-            return false
-        }
-        return value
-    }
-
-    /// The same, with arguments that `fill` puts together.
-    func firstRow<Value>(
-        _ statement: JobStatement, _ numbers: Int64..., arguments fill: (inout RowValues) -> Void,
-        read: (StoredRow) throws -> Value
-    ) throws -> Value? {
-        var row = RowValues()
-        swap(&row, &room)
-        defer { swap(&row, &room) }
-        row.removeAll()
-        fill(&row)
-        var value: Value?
-        try found(statement).eachRow(row, then: numbers) { row in
-            value = try read(row)
-            return false
-        }
-        return value
-    }
-
-    private func found(_ statement: JobStatement) throws -> Statement {
-        let id = ObjectIdentifier(statement)
-        if let known = kept[id] { return known }
-        let found = try db.cachedStatement(sql: statement.sql)
-        kept[id] = found
-        return found
-    }
-}
 
 extension Database {
     /// Runs a cached statement to its end.
@@ -216,7 +144,7 @@ extension Statement {
     private static let stays: sqlite3_destructor_type? = nil
 
     /// Steps through the rows, as long as `read` wants more.
-    fileprivate func eachRow(_ arguments: [DatabaseValue], _ read: (StoredRow) throws -> Bool) throws {
+    func eachRow(_ arguments: [DatabaseValue], _ read: (StoredRow) throws -> Bool) throws {
         try checkCount(arguments.count)
         defer { letGo() }
         for (position, argument) in arguments.enumerated() { try check(bind(argument, at: CInt(position + 1))) }
@@ -226,7 +154,7 @@ extension Statement {
     /// The same with the first values of a row, all of them where no count is given, and numbers behind them.
     ///
     /// They are bound where they are: the statement lets go of them before this returns.
-    fileprivate func eachRow(
+    func eachRow(
         _ row: RowValues, first count: Int? = nil, then numbers: [Int64], _ read: (StoredRow) throws -> Bool
     ) throws {
         let count = count ?? row.values.count

@@ -65,6 +65,13 @@ import Testing
         #expect(try await store.beat([beat(job, run: "r-2", startedAt: 1, at: 5)]) == [.goOn])
     }
 
+    /// A run that is repeated after a conflict is one of these where the clock of a test stands still.
+    @Test func ofTwoThatBeganAtOnceNeitherIsCutOff() async throws {
+        let job = Sample.job("1")
+        #expect(try await store.beat([beat(job, run: "r-1", startedAt: 7)]) == [.goOn])
+        #expect(try await store.beat([beat(job, run: "r-2", startedAt: 7)]) == [.goOn])
+    }
+
     @Test func aBatchIsAnsweredInOrder() async throws {
         _ = try await store.commit(Sample.transition("over"))
         _ = try await store.act(.cancel, "asked", reason: "enough")

@@ -1,0 +1,74 @@
+// The statements of one transaction at hand: those that every job runs are run some hundred times in it.
+internal import GRDB
+
+/// A statement that jobs run again and again.
+final class JobStatement: Sendable {
+    let sql: String
+
+    init(_ sql: String) { self.sql = sql }
+}
+
+/// The statements of one transaction, each looked up by its text once: to hash the text takes as long as to run it.
+final class StatementShelf {
+    private let db: Database
+    private var kept: [ObjectIdentifier: Statement] = [:]
+    /// Room for the arguments of a read, used again and again.
+    private var room = RowValues(columns: 8, bytes: 300)
+
+    init(_ db: Database) { self.db = db }
+
+    /// Runs a statement to its end; answers how many rows it has changed.
+    ///
+    /// - Parameters:
+    ///   - row: its first arguments.
+    ///   - count: how many of the row's values they are; nil for all.
+    ///   - numbers: the arguments behind them.
+    @discardableResult
+    func run(
+        _ statement: JobStatement, _ row: RowValues, first count: Int? = nil, _ numbers: Int64...
+    ) throws -> Int {
+        try found(statement).eachRow(row, first: count, then: numbers) { _ in true }
+        return db.changesCount
+    }
+
+    /// Reads the first row that a statement answers; the row is valid inside `read` only.
+    ///
+    /// The arguments are as in `run`.
+    func firstRow<Value>(
+        _ statement: JobStatement, _ row: RowValues, first count: Int? = nil, _ numbers: Int64...,
+        read: (StoredRow) throws -> Value
+    ) throws -> Value? {
+        var value: Value?
+        try found(statement).eachRow(row, first: count, then: numbers) { row in
+            value = try read(row)
+            return false
+        }
+        return value
+    }
+
+    /// The same, with arguments that `fill` puts together.
+    func firstRow<Value>(
+        _ statement: JobStatement, _ numbers: Int64..., arguments fill: (inout RowValues) -> Void,
+        read: (StoredRow) throws -> Value
+    ) throws -> Value? {
+        var row = RowValues()
+        swap(&row, &room)
+        defer { swap(&row, &room) }
+        row.removeAll()
+        fill(&row)
+        var value: Value?
+        try found(statement).eachRow(row, then: numbers) { row in
+            value = try read(row)
+            return false
+        }
+        return value
+    }
+
+    private func found(_ statement: JobStatement) throws -> Statement {
+        let id = ObjectIdentifier(statement)
+        if let known = kept[id] { return known }
+        let found = try db.cachedStatement(sql: statement.sql)
+        kept[id] = found
+        return found
+    }
+}
