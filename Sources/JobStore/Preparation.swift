@@ -53,6 +53,8 @@ extension JobStore {
         /// How the job has to be parked: what it needs stands still, or an earlier job of its key is parked; nil when it may
         /// run.
         public var parking: Parking?
+        /// How much was read of documents that no other job of the batch has asked for, in bytes of JSON.
+        public var documentBytes = 0
 
         /// Collects what is known.
         public init(
@@ -84,10 +86,14 @@ extension JobStore {
                 var found = Preparation()
                 found.job = try JobRow.job(id: lookup.jobID, in: statements)
                 found.binding = try lookup.binding.flatMap { try BindingRow.binding($0, in: statements) }
-                found.source = try lookup.source.map { try sources.state(of: $0, in: db, statements) }
+                if let source = lookup.source {
+                    found.source = try sources.state(of: source, in: db, statements)
+                    if !sources.isShared(source) { found.documentBytes += found.source?.document?.byteCount ?? 0 }
+                }
                 if lookup.loadsBoundTarget, let target = found.binding?.target {
                     found.target = try DocumentRow.state(
                         of: target, types: types, large: large, in: db, statements)
+                    found.documentBytes += found.target?.document?.byteCount ?? 0
                 }
                 try found.addRareRows(rare, ofJob: lookup.jobID, in: db)
                 found.parking = try lookup.parking(standstill, rare, in: db)
@@ -110,6 +116,8 @@ private struct SharedSources {
         var seen: Set<DocumentKey> = []
         for key in keys where !seen.insert(key).inserted { repeated.updateValue(nil, forKey: key) }
     }
+
+    func isShared(_ key: DocumentKey) -> Bool { !repeated.isEmpty && repeated[key] != nil }
 
     mutating func state(
         of key: DocumentKey, in db: Database, _ statements: StatementShelf

@@ -38,9 +38,10 @@ extension JobRunner {
     ///
     /// - Parameter cutOff: hears at once of a job that was interrupted, and is not in what is returned.
     func run(
-        convoy jobs: [QueuedJob], cutOff: @escaping @Sendable (Ended) async -> Void
+        convoy jobs: [QueuedJob], _ preparations: [JobStore.Preparation],
+        cutOff: @escaping @Sendable (Ended) async -> Void
     ) async throws -> [Ended] {
-        var (travellers, ended) = board(jobs, try await prepare(jobs))
+        var (travellers, ended) = board(jobs, preparations)
         guard !travellers.isEmpty else { return ended }
         let (interruptions, sink) = AsyncStream.makeStream(of: CutOff.self)
         return try await withThrowingTaskGroup(of: Void.self) { [travellers] group in

@@ -10,7 +10,7 @@ extension Pipeline {
     func dispatchConvoys() {
         guard !isStopping, !isOneSuspect else { return }
         for (name, waiting) in ready.convoys where waiting.count >= leastTogether(behind: convoys[name, default: 0]) {
-            let jobs = ready.convoys[name]?.popFirst(Self.maximumWave) ?? []
+            let jobs = ready.convoys[name]?.popFirst(waveSize.count) ?? []
             running += jobs.count
             convoys[name, default: 0] += 1
             errandSink.yield { try await self.run(jobs, convoy: name) }
@@ -18,9 +18,13 @@ extension Pipeline {
     }
 
     private nonisolated func run(_ jobs: [QueuedJob], convoy name: String) async throws {
-        let ended = try await runner.run(convoy: jobs) { await self.finish($0) }
+        let preparations = try await runner.prepare(jobs)
+        await prepared(convoy: preparations)
+        let ended = try await runner.run(convoy: jobs, preparations) { await self.finish($0) }
         await finish(ended, convoy: name)
     }
+
+    private func prepared(convoy preparations: [JobStore.Preparation]) { waveSize.note(preparations) }
 
     /// One that was cut off, while the others go on.
     private func finish(_ ended: JobRunner.Ended) {

@@ -11,7 +11,7 @@ extension Pipeline {
             ready.seriesGoesFirst(places: concurrency - runningAlone),
             ready.inSeries.count >= leastTogether(behind: series)
         else { return }
-        let wave = ready.inSeries.popFirst(Self.maximumWave)
+        let wave = ready.inSeries.popFirst(waveSize.count)
         isSeriesRunning = true
         series += 1
         runningAlone += 1
@@ -20,8 +20,9 @@ extension Pipeline {
     }
 
     private nonisolated func runSeries(_ wave: [QueuedJob]) async throws {
-        let found = await runner.decideInSeries(wave, try await runner.prepare(wave))
-        await decided(found)
+        let preparations = try await runner.prepare(wave)
+        let found = await runner.decideInSeries(wave, preparations)
+        await decided(found, preparations)
         try await withThrowingDiscardingTaskGroup { group in
             if let late = found.late {
                 group.addTask { await self.finish(late.job, try await self.runner.run(late)) }
@@ -39,8 +40,9 @@ extension Pipeline {
     }
 
     /// A series has run: its place is free, or that of the one that takes its time.
-    private func decided(_ found: JobRunner.DecidedSeries) {
+    private func decided(_ found: JobRunner.DecidedSeries, _ preparations: [JobStore.Preparation]) {
         isSeriesRunning = false
+        waveSize.note(preparations)
         if found.late == nil { runningAlone -= 1 }
         for job in found.others { putBack(job.with(pace: .open)) }
         for job in found.unbegun { putBack(job.with(pace: runner.pace(of: job))) }

@@ -15,12 +15,12 @@ extension Pipeline {
         guard !isPreparing, !isStopping else { return }
         let wasWaiting = suspects.isOneWaiting
         var wave = suspects.next(
-            from: &ready.alone, running: running, places: min(concurrency - runningAlone, Self.maximumWave), at: .now)
+            from: &ready.alone, running: running, places: min(concurrency - runningAlone, waveSize.count), at: .now)
         runningAlone += wave.count
         if suspects.isOneWaiting, !wasWaiting { dispatchAgain(after: Suspects.patience) }
         if suspects.isOneRunning { warnOfSuspect(wave) }
         if !isOneSuspect, ready.together.count >= leastTogether(behind: wavesTogether) {
-            let together = ready.together.popFirst(Self.maximumWave)
+            let together = ready.together.popFirst(waveSize.count)
             wavesTogether += together.isEmpty ? 0 : 1
             wave += together
         }
@@ -38,7 +38,7 @@ extension Pipeline {
     func leastTogether(behind others: Int) -> Int {
         switch others {
         case 0: 1
-        case 1: Self.maximumWave / 4
+        case 1: waveSize.count / 4
         default: .max
         }
     }
@@ -48,7 +48,7 @@ extension Pipeline {
         let preparations = try await runner.prepare(wave)
         let (decided, others) = await runner.decide(wave, preparations)
         // The next wave is prepared while this one is committed.
-        await prepared()
+        await prepared(preparations)
         try await withThrowingDiscardingTaskGroup { group in
             for (job, preparation) in zip(wave, preparations) where job.pace == .open {
                 group.addTask { try await self.run(job, preparation: preparation) }
@@ -92,8 +92,9 @@ extension Pipeline {
         }
     }
 
-    func prepared() {
+    private func prepared(_ preparations: [JobStore.Preparation]) {
         isPreparing = false
+        waveSize.note(preparations)
         dispatch()
     }
 

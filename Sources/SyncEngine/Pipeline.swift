@@ -30,6 +30,7 @@ actor Pipeline {
     var running = 0
     var runningAlone = 0
     var wavesTogether = 0
+    var waveSize = WaveSize()
     /// Convoys under way, by their names.
     var convoys: [String: Int] = [:]
     var isPreparing = false
@@ -52,8 +53,6 @@ actor Pipeline {
     var inHand: [Delivery.Origin: Int] = [:]
     let threads: ControllerThreads
 
-    /// The most jobs that are prepared together.
-    static let maximumWave = 256
     /// How long a write that was under way when its run was cut off may still land.
     static let writeDeadline = Duration.seconds(30)
     var counts = WorkerStatistics()

@@ -35,7 +35,9 @@ import Testing
     @discardableResult
     private func travel(_ jobs: [QueuedJob], in parts: EngineParts) async throws -> (ended: [String], again: [String]) {
         let cutOff = self.cutOff
-        let ended = try await parts.runner.run(convoy: jobs) { one in cutOff.change { $0.append(one) } }
+        let ended = try await parts.runner.run(convoy: jobs, try await parts.runner.prepare(jobs)) { one in
+            cutOff.change { $0.append(one) }
+        }
         for one in ended where one.ending == nil {
             let preparation = try await parts.runner.prepare([one.job])[0]
             _ = try await parts.runner.run(one.job, preparation: preparation)
