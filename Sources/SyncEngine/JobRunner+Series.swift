@@ -90,8 +90,11 @@ extension JobRunner {
         }
         var run = late.active.run
         run.startedAt = timed.startedAt
+        // A run that was cut off may end before anybody is told of that; it counts as cut off all the same.
+        let leftover = late.code.promise.leftover
+        let ending = timed.ending ?? late.active.interruption.map { .interrupted($0, leftover: leftover) }
         // Where the store is in trouble, the job's own run waits for the end of that.
-        if let ending = timed.ending, let supervised = try? await supervised(ending, job: late.job),
+        if let ending, let supervised = try? await supervised(ending, job: late.job),
             case .ended(let end) = try await conclude(late.job, run: run, supervised, isLastConflict: false)
         {
             return end

@@ -136,6 +136,29 @@ import Testing
         #expect(try await world.job("1").attempts.count == 1)
     }
 
+    @Test func aLateRunThatEndsAsItIsCutOffCountsAsCutOff() async throws {
+        let door = Door()
+        let runs = Box(0)
+        let type = coded { script in
+            script.update = { _, _ in
+                runs.change { $0 += 1 }
+                await door.opened()
+            }
+        }
+        let parts = try world.parts([type])
+        let late = try #require(try await decide(queued(["1"], of: type), in: parts).late)
+        late.active.interrupt(.canceled("nobody wants it"))
+        door.open()
+        await late.code.task.value
+        guard case .committed(let record, nil) = try await parts.runner.run(late) else {
+            Issue.record("not committed")
+            return
+        }
+        #expect(record.status == .canceled && record.cancelReason == "nobody wants it")
+        #expect(try await world.job("1").attempts.map(\.outcome) == [.canceled])
+        #expect(runs.value == 1)
+    }
+
     @Test func aLateRunWhoseTargetChangedIsRunAgain() async throws {
         let door = Door()
         let runs = Box(0)

@@ -39,7 +39,8 @@ public struct WorkerSettings: Sendable, Hashable {
     /// other systems, code of a controller.
     ///
     /// Jobs of declarative types run together, as many as have arrived: those whose documents are all in the store, and in
-    /// convoys those of one system elsewhere.
+    /// convoys those of one system elsewhere. Jobs of a quick controller whose documents are all in the store run one after the
+    /// other, in one place.
     ///
     /// 1–1000. Default 32.
     public var concurrency = 32
