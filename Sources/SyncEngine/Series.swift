@@ -18,6 +18,8 @@ final class Series<Value: Sendable>: Sendable {
 
     private struct State {
         var values: [Value] = []
+        /// Whether a thread was found.
+        var hasBegun = false
         /// Whether a piece is under way.
         var isBusy = false
         /// Whether no further one begins.
@@ -51,27 +53,31 @@ final class Series<Value: Sendable>: Sendable {
         }
         // Owned by this call: cancelled as soon as the series is over.
         let watch = Task { [self] in
-            var seen = -1
-            while case let done = progress, done > seen {
+            var seen: Int?
+            while true {
+                let done = progress
+                // To wait for a thread, while others hold them all, is none of its time.
+                if let done, done == seen { return over.give(()) }
                 seen = done
                 do { try await Task.sleep(for: Self.patience) } catch { return }
             }
-            over.give(())
         }
         await withTaskCancellationHandler {
             await over.value
         } onCancel: {
             task.cancel()
+            if progress == nil { over.give(()) }
         }
         watch.cancel()
         return close(task)
     }
 
-    /// How many have ended.
-    private var progress: Int { state.withLock { $0.values.count } }
+    /// How many have ended; nil before the first has begun.
+    private var progress: Int? { state.withLock { $0.hasBegun ? $0.values.count : nil } }
 
     private func begin() -> Bool {
         state.withLock { state in
+            state.hasBegun = true
             state.isBusy = !state.isOver
             return state.isBusy
         }

@@ -1,4 +1,5 @@
 // Users' code one piece after the other: on one thread, in its order, and nobody waits for a slow piece but its own job.
+import Foundation
 import Synchronization
 import Testing
 
@@ -53,6 +54,29 @@ import Testing
         #expect(ended.values == [0])
         isHeld.store(false, ordering: .relaxed)
         #expect(await ended.late?.promise.answer.value == 1)
+    }
+
+    @Test func waitingForAThreadIsNoneOfItsTime() async throws {
+        let threads = ControllerThreads(size: 1)
+        let isHeld = Atomic(true)
+        // Owned by the test: it ends when it is let go, below.
+        let holder = Task(executorPreference: threads) { while isHeld.load(ordering: .relaxed) { sched_yield() } }
+        let hasEnded = Box(false)
+        // Owned by the test: awaited below.
+        let waiting = Task {
+            let ended = await Series(3) { ($0, true) }.run(on: threads)
+            hasEnded.set(true)
+            return ended
+        }
+        for _ in 0..<6 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(!hasEnded.value)
+        // Owned by the test: cancelled and awaited below.
+        let cancelled = Task { await Series(3) { ($0, true) }.run(on: threads) }
+        cancelled.cancel()
+        #expect(await cancelled.value.values.isEmpty, "who is cancelled waits for no thread")
+        isHeld.store(false, ordering: .relaxed)
+        #expect(await waiting.value.values == [0, 1, 2])
+        await holder.value
     }
 
     @Test func noneBeginsBehindOneThatIsNotWorthIt() async {
