@@ -1,7 +1,6 @@
 // What the pipeline lets begin: waves of jobs that are prepared together, and those that need only the store decided and
 // committed together as well. Invariant: of what may wait for anything else no more runs than there are places, and nothing
-// begins beside a suspect. Convoys begin in Pipeline+Convoys, quick code of users in
-// Pipeline+Series.
+// begins beside a suspect. Convoys begin in Pipeline+Convoys, quick code of users in Pipeline+Series.
 
 internal import JobStore
 internal import Logging

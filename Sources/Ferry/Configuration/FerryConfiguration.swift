@@ -68,7 +68,7 @@ public struct FerryConfiguration: Sendable {
         guard queue != "long" else { return min(worker.prefetch, worker.concurrency) }
         let all = types.all.filter { $0.queue == queue }
         let open = all.filter { !$0.needsNoPlace { system($0)?.kind == .embedded } }
-        guard open.count > 0 || all.isEmpty else { return worker.prefetch }
+        guard !open.isEmpty || all.isEmpty else { return worker.prefetch }
         let longest = open.map(\.timeout).max() ?? SyncJobType.defaultTimeout(ofQueue: queue)
         let rounds = Int((broker.consumerTimeout.microseconds - 1) / max(1, longest.microseconds)) - 1
         let safe = max(rounds, 1).multipliedReportingOverflow(by: worker.concurrency)
