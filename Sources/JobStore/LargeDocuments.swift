@@ -65,12 +65,13 @@ extension DocumentRow {
             let isLarge = text.count >= LargeDocuments.minimumBytes
             if isLarge, let known = large.document(key, hash: hash) {
                 document = known
+                if known.version != version { document.version = version }
             } else {
-                document = Document(key: key, fields: try columns.object(text))
-                    .stored(hash: hash, byteCount: text.count)
+                document = Document(
+                    key: key, fields: try columns.object(text), version: version, storedWith: hash,
+                    byteCount: text.count)
                 if isLarge { large.keep(document, hash: hash, bytes: text.count) }
             }
-            document.version = version
             return isDeleted ? .deleted(document) : .present(document)
         } ?? .absent
     }

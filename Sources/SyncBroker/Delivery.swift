@@ -4,7 +4,9 @@ internal import AMQP
 internal import SyncJobs
 
 /// One delivery: a message's body and what stands around it.
-public struct Delivery: Sendable {
+///
+/// A class, because it goes through many hands and never changes.
+public final class Delivery: Sendable {
     /// Which queue of the topology it came from.
     public enum Origin: Sendable, Hashable {
         /// A work queue, by its short name.

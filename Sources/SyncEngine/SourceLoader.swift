@@ -49,8 +49,10 @@ struct SourceLoader: Sendable {
         guard let prepared = preparation.source else { return try await systems.load(key) }
         // The store knows no shapes; the version stands in the fields.
         return try prepared.mapDocument { document in
+            let version = try shape.version(in: document.fields)
+            guard version != document.version else { return document }
             var document = document
-            document.version = try shape.version(in: document.fields)
+            document.version = version
             return document
         }
     }

@@ -33,7 +33,7 @@ public struct DocumentQuery: Sendable, Hashable {
 }
 
 /// A job as its controller sees it.
-public struct JobHandle: Sendable {
+public final class JobHandle: Sendable {
     /// What is the same for every view of the job, held once.
     private final class Run: Sendable {
         let job: SyncJob
@@ -65,27 +65,35 @@ public struct JobHandle: Sendable {
 
     private let run: Run
     /// The binding of this source, a deleted target's tombstone included.
-    public private(set) var binding: Binding?
+    public let binding: Binding?
     /// What the request carries for the controller, or what the answer that chose the target says instead; empty when
     /// neither says anything.
-    public private(set) var context: JSONObject
+    public let context: JSONObject
     /// The key of the target among the source's targets; empty for a single one.
-    public private(set) var targetKey: String
+    public let targetKey: String
     /// What `targets` answered, when it answered this one target alone; nil otherwise.
-    public private(set) var answer: TargetAnswer?
+    public let answer: TargetAnswer?
 
     /// Makes a handle.
-    public init(
+    public convenience init(
         job: SyncJob, type: SyncJobType, source: Document?, isSourceDeleted: Bool, binding: Binding?,
         checkpoint: JSONValue? = nil, lookups: any DocumentLookups, services: any JobServices = NoServices(),
         logger: Logger
     ) {
-        run = Run(
-            job: job, type: type, source: source, isSourceDeleted: isSourceDeleted, checkpoint: checkpoint,
-            lookups: lookups, services: services, logger: logger)
+        self.init(
+            run: Run(
+                job: job, type: type, source: source, isSourceDeleted: isSourceDeleted, checkpoint: checkpoint,
+                lookups: lookups, services: services, logger: logger),
+            binding: binding, context: job.request.context ?? JSONObject(), targetKey: job.request.targetKey ?? "",
+            answer: nil)
+    }
+
+    private init(run: Run, binding: Binding?, context: JSONObject, targetKey: String, answer: TargetAnswer?) {
+        self.run = run
         self.binding = binding
-        context = job.request.context ?? JSONObject()
-        targetKey = job.request.targetKey ?? ""
+        self.context = context
+        self.targetKey = targetKey
+        self.answer = answer
     }
 
     /// The record so far.
@@ -120,12 +128,9 @@ public struct JobHandle: Sendable {
     public func with(
         context: JSONObject?, targetKey: String?, binding: Binding?, answer: TargetAnswer? = nil
     ) -> JobHandle {
-        var handle = self
-        if let answer { handle.answer = answer }
-        if let context { handle.context = context }
-        if let targetKey { handle.targetKey = targetKey }
-        handle.binding = binding
-        return handle
+        JobHandle(
+            run: run, binding: binding, context: context ?? self.context, targetKey: targetKey ?? self.targetKey,
+            answer: answer ?? self.answer)
     }
 
     /// Whether the job is about an end: the source was deleted, or somebody asks for the target's deletion.

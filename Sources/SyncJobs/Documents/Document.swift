@@ -58,20 +58,50 @@ public struct DocumentKey: Sendable, Hashable, CustomStringConvertible {
 
 /// A document as its system had it when it was read.
 public struct Document: Sendable, Hashable {
+    private struct Parts: Sendable {
+        var key: DocumentKey?
+        var fields: JSONObject { didSet { facts = nil } }
+        var version: DocumentVersion?
+        var facts: DocumentFacts?
+    }
+    private var held: HeldOnce<Parts>
+    private var parts: Parts {
+        _read { yield held.value }
+        _modify { yield &held.value }
+    }
+
     /// What identifies it; nil for a document that is about to be inserted and has no name yet.
-    public var key: DocumentKey?
+    public var key: DocumentKey? {
+        _read { yield parts.key }
+        _modify { yield &parts.key }
+    }
     /// Its fields; child tables are arrays of objects.
-    public var fields: JSONObject { didSet { facts = nil } }
+    public var fields: JSONObject {
+        _read { yield parts.fields }
+        _modify { yield &parts.fields }
+    }
     /// Its version, when its type declares one.
-    public var version: DocumentVersion?
+    public var version: DocumentVersion? {
+        get { parts.version }
+        set { parts.version = newValue }
+    }
     /// What was worked out about its fields, for all who hold it as it was read; nil where each works it out alone.
-    private(set) var facts: DocumentFacts?
+    private(set) var facts: DocumentFacts? {
+        get { parts.facts }
+        set { parts.facts = newValue }
+    }
 
     /// Makes a document.
     public init(key: DocumentKey?, fields: JSONObject, version: DocumentVersion? = nil) {
-        self.key = key
-        self.fields = fields
-        self.version = version
+        held = HeldOnce(Parts(key: key, fields: fields, version: version))
+    }
+
+    /// Makes a document whose fields are stored as so many bytes of canonical JSON with this hash.
+    public init(
+        key: DocumentKey, fields: JSONObject, version: DocumentVersion?, storedWith hash: Digest, byteCount: Int
+    ) {
+        let facts = DocumentFacts(stored: (hash, byteCount))
+        held = HeldOnce(Parts(key: key, fields: fields, version: version, facts: facts))
     }
 
     /// The hash of its fields, by which a conditional write tells whether it is still the document that was read.
@@ -83,13 +113,6 @@ public struct Document: Sendable, Hashable {
     public var shared: Document {
         var document = self
         if facts == nil { document.facts = DocumentFacts() }
-        return document
-    }
-
-    /// The same document, whose fields were stored as so many bytes of canonical JSON with this hash.
-    public func stored(hash: Digest, byteCount: Int) -> Document {
-        var document = self
-        document.facts = DocumentFacts(stored: (hash, byteCount))
         return document
     }
 
