@@ -1,17 +1,25 @@
 // The statements of one transaction at hand: those that every job runs are run some hundred times in it.
 internal import GRDB
+internal import Synchronization
 
 /// A statement that jobs run again and again.
 final class JobStatement: Sendable {
-    let sql: String
+    private static let count = Atomic(0)
 
-    init(_ sql: String) { self.sql = sql }
+    let sql: String
+    /// Its place on every shelf.
+    let place: Int
+
+    init(_ sql: String) {
+        self.sql = sql
+        place = Self.count.add(1, ordering: .relaxed).oldValue
+    }
 }
 
 /// The statements of one transaction, each looked up by its text once: to hash the text takes as long as to run it.
 final class StatementShelf {
     private let db: Database
-    private var kept: [ObjectIdentifier: Statement] = [:]
+    private var kept: [Statement?] = []
     /// Room for the arguments of a read, used again and again.
     private var room = RowValues(columns: 8, bytes: 300)
 
@@ -65,10 +73,11 @@ final class StatementShelf {
     }
 
     private func found(_ statement: JobStatement) throws -> Statement {
-        let id = ObjectIdentifier(statement)
-        if let known = kept[id] { return known }
+        let place = statement.place
+        if place < kept.count, let known = kept[place] { return known }
         let found = try db.cachedStatement(sql: statement.sql)
-        kept[id] = found
+        while kept.count <= place { kept.append(nil) }
+        kept[place] = found
         return found
     }
 }

@@ -2,6 +2,10 @@
 // Swift's own String equality is canonical equivalence, under which "é" composed and decomposed are one key; upstream
 // systems hold them apart, so names, keys and values are compared through the functions here and never with `==`.
 
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
 /// A string whose equality, order and hash are those of its UTF-8 bytes.
 public struct ExactString: Sendable, Hashable, Comparable, CustomStringConvertible, ExpressibleByStringLiteral {
     /// The text itself.
@@ -36,9 +40,13 @@ public struct ExactString: Sendable, Hashable, Comparable, CustomStringConvertib
 extension String {
     /// Whether both strings are the same UTF-8 bytes.
     public func hasSameBytes(as other: String) -> Bool {
-        guard utf8.count == other.utf8.count else { return false }
+        let count = utf8.count
+        guard count == other.utf8.count else { return false }
         return utf8.withContiguousStorageIfAvailable { mine in
-            other.utf8.withContiguousStorageIfAvailable { mine.elementsEqual($0) }
+            other.utf8.withContiguousStorageIfAvailable { theirs in
+                guard let mine = mine.baseAddress, let theirs = theirs.baseAddress else { return count == 0 }
+                return memcmp(mine, theirs, count) == 0
+            }
         }.flatMap { $0 } ?? utf8.elementsEqual(other.utf8)
     }
 

@@ -81,7 +81,10 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral, Se
     public subscript(key: String) -> JSONValue? {
         get {
             guard members.count > Self.fewMembers else {
-                return members.first { $0.key.hasSameBytes(as: key) }?.value
+                for position in members.indices where members[position].key.hasSameBytes(as: key) {
+                    return members[position].value
+                }
+                return nil
             }
             let position = firstPosition(notBefore: key)
             guard position < members.count, members[position].key.hasSameBytes(as: key) else { return nil }
@@ -116,6 +119,9 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral, Se
         result.members += members[position...]
         return result
     }
+
+    /// Makes room for so many members.
+    mutating func reserve(_ count: Int) { members.reserveCapacity(count) }
 
     /// Iterates over the members in byte order of their keys.
     public func makeIterator() -> IndexingIterator<[Member]> { members.makeIterator() }

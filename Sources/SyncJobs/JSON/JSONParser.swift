@@ -97,9 +97,9 @@ public struct JSONParser {
         let start = position
         try descend()
         defer { depth -= 1 }
+        if take(UInt8(ascii: "}")) { return .object(JSONObject()) }
         var members: [JSONObject.Member] = []
         members.reserveCapacity(8)
-        if take(UInt8(ascii: "}")) { return .object(JSONObject()) }
         while true {
             guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
                 throw fail("expected a key in quotes and found \(found)")

@@ -111,8 +111,10 @@ struct MappingRun {
         _ rules: [FieldRule], to fields: inout JSONObject, in scope: Scope, isInsert: Bool,
         document: DocumentType? = nil
     ) throws {
-        for rule in rules {
-            do { try rule.apply(to: &fields, in: scope, isInsert: isInsert) } catch let error as RuleFailure {
+        // By position: to take a rule out of its array means to count up everything in it.
+        for position in rules.indices {
+            do { try rules[position].apply(to: &fields, in: scope, isInsert: isInsert) } catch let error as RuleFailure
+            {
                 throw failure(error, document: document)
             }
         }

@@ -206,8 +206,11 @@ public struct SyncRequest: Sendable, Hashable {
     }
 
     /// The request as the JSON object that producers send, without what is left out.
-    public var json: JSONObject {
+    public var json: JSONObject { json(withID: true) }
+
+    private func json(withID: Bool) -> JSONObject {
         var object = JSONObject()
+        object.reserve(Self.usualCount)
         func put(_ field: SyncRequestField, _ value: JSONValue?) {
             if let value { object[field.rawValue] = value }
         }
@@ -219,7 +222,7 @@ public struct SyncRequest: Sendable, Hashable {
         put(.dryRun, dryRun ? true : nil)
         put(.hold, hold ? true : nil)
         put(.hops, hops == 0 ? nil : .int(hops))
-        put(.id, .string(id))
+        put(.id, withID ? .string(id) : nil)
         put(.insertEnabled, flags.insertEnabled.map { .bool($0) })
         put(.maxRetries, maxRetries.map { .int($0) })
         put(.notBefore, notBefore.map { .string($0.description) })
@@ -249,11 +252,10 @@ public struct SyncRequest: Sendable, Hashable {
 
     /// The hash by which the same id with other content is told apart: of what the request says, however it is spaced,
     /// ordered or wrapped, without the id itself.
-    public var contentHash: Digest {
-        var object = json
-        object["id"] = nil
-        return Digest(of: .object(object))
-    }
+    public var contentHash: Digest { Digest(of: .object(json(withID: false))) }
+
+    /// Few requests say more.
+    private static let usualCount = 8
 }
 
 /// The fields of a request, as they are spelled in messages.
