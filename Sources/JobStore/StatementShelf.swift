@@ -51,17 +51,26 @@ final class StatementShelf {
         _ statement: JobStatement, _ numbers: Int64..., arguments fill: (inout RowValues) -> Void,
         read: (StoredRow) throws -> Value
     ) throws -> Value? {
+        var value: Value?
+        try eachRow(statement, then: numbers, arguments: fill) { row in
+            value = try read(row)
+            return false
+        }
+        return value
+    }
+
+    /// Reads the rows that a statement answers, as long as `read` wants more; the arguments are what `fill` puts together, and
+    /// `numbers` behind them.
+    func eachRow(
+        _ statement: JobStatement, then numbers: [Int64] = [], arguments fill: (inout RowValues) -> Void,
+        read: (StoredRow) throws -> Bool
+    ) throws {
         var row = RowValues()
         swap(&row, &room)
         defer { swap(&row, &room) }
         row.removeAll()
         fill(&row)
-        var value: Value?
-        try found(statement).eachRow(row, then: numbers) { row in
-            value = try read(row)
-            return false
-        }
-        return value
+        try found(statement).eachRow(row, then: numbers, read)
     }
 
     private func found(_ statement: JobStatement) throws -> Statement {
