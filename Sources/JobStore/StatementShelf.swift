@@ -31,6 +31,11 @@ final class StatementShelf {
         return db.changesCount
     }
 
+    /// The same, with arguments that `fill` puts together.
+    func run(_ statement: JobStatement, arguments fill: (inout RowValues) -> Void) throws {
+        try eachRow(statement, arguments: fill) { _ in true }
+    }
+
     /// Reads the first row that a statement answers; the row is valid inside `read` only.
     ///
     /// The arguments are as in `run`.
