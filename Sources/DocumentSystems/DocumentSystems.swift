@@ -111,6 +111,15 @@ public struct DocumentSystems: DocumentLookups, Sendable {
         }
     }
 
+    /// Finds documents of one system in one call, which waits for nobody else's.
+    ///
+    /// - Throws: ``JobFailure`` as ``load(_:)``; that of one query fails the call.
+    public func find(_ queries: [DocumentQuery]) async throws(JobFailure) -> [[Document]] {
+        guard let type = queries.first?.type else { return [] }
+        let entry = try entry(type)
+        return try await naming(type.system) { () async throws(JobFailure) in try await entry.system.find(queries) }
+    }
+
     /// Makes one conditional write, together with whatever else waits to be written to its system.
     ///
     /// Cancelled while it waits it is not made; once it runs, its result is waited for.

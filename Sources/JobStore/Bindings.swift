@@ -108,20 +108,50 @@ enum BindingRow {
             storedHash: try columns.optionalDigest())
     }
 
-    /// All bindings that meet `condition`.
-    static func bindings(_ condition: String, _ arguments: [DatabaseValue], in db: Database) throws -> [Binding] {
-        let sql = """
-            SELECT source_name, type_slug, key, source_type, source_system, \(content) FROM bindings WHERE \(condition)
-            """
-        return try db.allRows(sql, arguments) { row in
+    private static let wholeColumns = "source_name, type_slug, key, source_type, source_system, \(content)"
+    private static let selectOfSource = JobStatement(
+        """
+        SELECT \(wholeColumns) FROM bindings
+        WHERE source_name = ? AND type_slug = ? AND source_type = ? AND source_system = ?
+        """)
+    private static let selectOfTarget = JobStatement(
+        "SELECT \(wholeColumns) FROM bindings WHERE target_name = ? AND target_type = ? AND target_system = ?")
+
+    /// All bindings of a source document.
+    static func bindings(typeSlug: String, source: DocumentKey, in statements: StatementShelf) throws -> [Binding] {
+        try bindings(selectOfSource, in: statements) { row in
+            row.add(name: source.name)
+            row.add(name: typeSlug)
+            row.add(name: source.type.name)
+            row.add(name: source.type.system)
+        }
+    }
+
+    /// All bindings to a target document.
+    static func bindings(target: DocumentKey, in statements: StatementShelf) throws -> [Binding] {
+        try bindings(selectOfTarget, in: statements) { row in
+            row.add(name: target.name)
+            row.add(name: target.type.name)
+            row.add(name: target.type.system)
+        }
+    }
+
+    private static func bindings(
+        _ select: JobStatement, in statements: StatementShelf, arguments: (inout RowValues) -> Void
+    ) throws -> [Binding] {
+        var bindings: [Binding] = []
+        try statements.eachRow(select, arguments: arguments) { row in
             var columns = ColumnReader(row)
             let sourceName = try columns.text()
             let typeSlug = try columns.text()
             let key = try columns.text()
             let typeName = try columns.text()
             let source = DocumentKey(type: DocumentType(system: try columns.text(), name: typeName), name: sourceName)
-            return try binding(of: BindingKey(typeSlug: typeSlug, source: source, key: key), from: &columns)
+            let bindingKey = BindingKey(typeSlug: typeSlug, source: source, key: key)
+            bindings.append(try binding(of: bindingKey, from: &columns))
+            return true
         }
+        return bindings
     }
 
     /// Removes the binding of a source that was renamed.
@@ -193,12 +223,7 @@ extension JobStore {
     /// - Throws: ``JobStoreError``.
     public func bindings(typeSlug: String, source: DocumentKey) async throws(JobStoreError) -> [Binding] {
         let found = try await read("bindings") { db in
-            try BindingRow.bindings(
-                "source_name = ? AND type_slug = ? AND source_type = ? AND source_system = ?",
-                [
-                    source.name.nameValue, typeSlug.nameValue, source.type.name.nameValue,
-                    source.type.system.nameValue,
-                ], in: db)
+            try BindingRow.bindings(typeSlug: typeSlug, source: source, in: StatementShelf(db))
         }
         return found.sorted { $0.key.key.precedesByBytes($1.key.key) }
     }
@@ -207,10 +232,16 @@ extension JobStore {
     ///
     /// - Throws: ``JobStoreError``.
     public func bindings(target: DocumentKey) async throws(JobStoreError) -> [Binding] {
+        try await bindings(targets: [target])[0]
+    }
+
+    /// The bindings to each of these documents, in one read transaction; answers in the order of `targets`.
+    ///
+    /// - Throws: ``JobStoreError``.
+    public func bindings(targets: [DocumentKey]) async throws(JobStoreError) -> [[Binding]] {
         try await read("bindings") { db in
-            try BindingRow.bindings(
-                "target_name = ? AND target_type = ? AND target_system = ?",
-                [target.name.nameValue, target.type.name.nameValue, target.type.system.nameValue], in: db)
+            let statements = StatementShelf(db)
+            return try targets.map { try BindingRow.bindings(target: $0, in: statements) }
         }
     }
 }

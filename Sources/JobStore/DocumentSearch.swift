@@ -23,7 +23,7 @@ struct FieldIndex: Sendable {
     }
 
     /// What stands in the index for `value`: equal for equal JSON values, however their numbers are written.
-    static func key(of value: JSONValue) -> DatabaseValue { Digest(of: normalForm(value)).columnValue }
+    static func digest(of value: JSONValue) -> Digest { Digest(of: normalForm(value)) }
 
     private static func normalForm(_ value: JSONValue) -> JSONValue {
         switch value {
@@ -58,14 +58,20 @@ extension JobStore {
                 .invalidArgument, operation: "find", message: "a query names no field",
                 remedy: "name at least one field, or list the documents")
         }
-        var answers = try await read("find") { [types] db in try queries.map { try $0.documents(types, in: db) } }
+        var answers = try await foundWithIndexes(queries)
         for (query, answer) in zip(queries, answers) where answer == nil {
             try await ensureIndex(type: query.type, fields: query.fields.keys)
         }
-        if answers.contains(where: { $0 == nil }) {
-            answers = try await read("find") { [types] db in try queries.map { try $0.documents(types, in: db) } }
-        }
+        if answers.contains(where: { $0 == nil }) { answers = try await foundWithIndexes(queries) }
         return answers.map { $0 ?? [] }
+    }
+
+    /// Nil for each query that none of the indexes serves.
+    private func foundWithIndexes(_ queries: [DocumentQuery]) async throws(JobStoreError) -> [[Document]?] {
+        try await read("find") { [types] db in
+            var finding = DocumentFinding(types: types, db: db)
+            return try queries.map { try finding.documents($0) }
+        }
     }
 
     /// Makes indexes over top-level fields of a document type, for `findDocuments`.
@@ -126,38 +132,71 @@ extension JobStore {
     }
 }
 
-extension DocumentQuery {
+/// Searches in one transaction.
+private struct DocumentFinding {
+    private let types: DocumentTypeIDs
+    private let db: Database
+    private let statements: StatementShelf
+    /// The indexes of the types that were searched so far.
+    private var indexes: [Int64: [FieldIndex]] = [:]
+
+    init(types: DocumentTypeIDs, db: Database) {
+        self.types = types
+        self.db = db
+        statements = StatementShelf(db)
+    }
+
     /// The documents; nil when none of the fields is indexed.
-    fileprivate func documents(_ types: DocumentTypeIDs, in db: Database) throws -> [Document]? {
-        guard let typeID = try types.idForReading(of: type, in: db) else { return [] }
-        let indexes = try FieldIndex.all(ofType: typeID, in: db).filter { $0.isReady && fields[$0.field] != nil }
-        guard let first = indexes.first else { return nil }
-        // The first index leads; a candidate must be in each of the others too before its fields are looked at.
-        let others = indexes.dropFirst().map { _ in
-            """
-            AND EXISTS (SELECT 1 FROM document_keys other
-                WHERE other.index_id = ? AND other.value = ? AND other.document_id = found.document_id)
-            """
-        }
-        let sql = """
-            SELECT \(DocumentRow.columns), name FROM document_keys found
-            JOIN documents ON documents.id = found.document_id
-            WHERE found.index_id = ? AND found.value = ? \(others.joined(separator: " ")) ORDER BY found.document_id
-            """
-        let arguments = ([first] + indexes.dropFirst()).flatMap { index in
-            [index.id.databaseValue, FieldIndex.key(of: fields[index.field] ?? .null)]
-        }
+    mutating func documents(_ query: DocumentQuery) throws -> [Document]? {
+        guard let typeID = try types.idForReading(of: query.type, in: db) else { return [] }
+        let indexes = try indexes(ofType: typeID).filter { $0.isReady && query.fields[$0.field] != nil }
+        guard !indexes.isEmpty else { return nil }
         var documents: [Document] = []
-        guard limit > 0 else { return documents }
-        try db.eachRow(sql, arguments) { row in
+        guard query.limit > 0 else { return documents }
+        try statements.eachRow(
+            Self.select[indexes.count - 1],
+            arguments: { row in
+                for index in indexes {
+                    row.add(index.id)
+                    row.add(FieldIndex.digest(of: query.fields[index.field] ?? .null))
+                }
+            }
+        ) { row in
             var columns = ColumnReader(row)
-            let (found, version, isDeleted) = try DocumentRow.content(&columns)
-            guard !isDeleted, fields.allSatisfy({ found[$0.key] == $0.value }) else { return true }
+            let text = try columns.bytes()
+            let (fields, version, isDeleted) = (try columns.object(text), try columns.version(), try columns.bool())
+            guard !isDeleted, query.fields.allSatisfy({ fields[$0.key] == $0.value }) else { return true }
+            let hash = try columns.digest()
+            let key = DocumentKey(type: query.type, name: try columns.text())
             documents.append(
-                Document(key: DocumentKey(type: type, name: try columns.text()), fields: found, version: version))
-            return documents.count < limit
+                Document(key: key, fields: fields, version: version).stored(hash: hash, byteCount: text.count))
+            return documents.count < query.limit
         }
         return documents
+    }
+
+    private mutating func indexes(ofType typeID: Int64) throws -> [FieldIndex] {
+        if let known = indexes[typeID] { return known }
+        let found = try FieldIndex.all(ofType: typeID, in: db)
+        indexes[typeID] = found
+        return found
+    }
+
+    /// By so many indexes, from one on.
+    private static let select = (0..<JobStore.maximumIndexes).map { JobStatement(select(others: $0)) }
+
+    /// The first index leads; a candidate must be in each of the others too before its fields are looked at.
+    private static func select(others: Int) -> String {
+        let condition = """
+             AND EXISTS (SELECT 1 FROM document_keys other
+                WHERE other.index_id = ? AND other.value = ? AND other.document_id = found.document_id)
+            """
+        return """
+            SELECT \(DocumentRow.columns), hash, name FROM document_keys found
+            JOIN documents ON documents.id = found.document_id
+            WHERE found.index_id = ? AND found.value = ?\(String(repeating: condition, count: others))
+            ORDER BY found.document_id
+            """
     }
 }
 
@@ -171,7 +210,7 @@ extension WriteContext {
             if let before {
                 try execute(
                     "DELETE FROM document_keys WHERE index_id = ? AND value = ? AND document_id = ?",
-                    [index.id.databaseValue, FieldIndex.key(of: before), id.databaseValue])
+                    [index.id.databaseValue, FieldIndex.digest(of: before).columnValue, id.databaseValue])
             }
             try addKey(after, to: index, document: id)
         }
@@ -181,6 +220,6 @@ extension WriteContext {
         guard let value else { return }
         try execute(
             "INSERT INTO document_keys (index_id, value, document_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            [index.id.databaseValue, FieldIndex.key(of: value), id.databaseValue])
+            [index.id.databaseValue, FieldIndex.digest(of: value).columnValue, id.databaseValue])
     }
 }

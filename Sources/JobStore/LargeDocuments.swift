@@ -17,30 +17,38 @@ final class LargeDocuments: Sendable {
         let hash: Digest
         let bytes: Int
         let document: Document
+        /// The entry that was used last has the highest.
+        var use: Int
     }
 
-    /// The one that was used last comes last.
-    private let entries = Mutex<[Entry]>([])
+    private struct Kept {
+        var entries: [DocumentKey: Entry] = [:]
+        var uses = 0
+    }
 
-    /// The document of `key` whose fields have this hash, as it was read before; nil when it is not kept.
-    func document(_ key: DocumentKey, hash: Digest) -> Document? {
-        entries.withLock { entries in
-            guard let position = entries.firstIndex(where: { $0.hash == hash && $0.document.key == key }) else {
-                return nil
-            }
-            let entry = entries.remove(at: position)
-            entries.append(entry)
-            return entry.document
+    private let kept = Mutex(Kept())
+
+    /// The document of `key` as it was read before, and the hash that its fields had; nil when it is not kept.
+    func document(_ key: DocumentKey) -> (document: Document, hash: Digest)? {
+        kept.withLock { kept in
+            guard !kept.entries.isEmpty, let entry = kept.entries[key] else { return nil }
+            kept.uses += 1
+            kept.entries[key]?.use = kept.uses
+            return (entry.document, entry.hash)
         }
     }
 
     /// Keeps a document, in place of what it was before.
-    func keep(_ document: Document, hash: Digest, bytes: Int) {
-        entries.withLock { entries in
-            entries.removeAll { $0.document.key == document.key }
-            var total = entries.reduce(bytes) { $0 + $1.bytes }
-            while total > Self.maximumBytes, !entries.isEmpty { total -= entries.removeFirst().bytes }
-            entries.append(Entry(hash: hash, bytes: bytes, document: document))
+    func keep(_ document: Document, as key: DocumentKey, hash: Digest, bytes: Int) {
+        kept.withLock { kept in
+            kept.entries[key] = nil
+            var total = kept.entries.values.reduce(bytes) { $0 + $1.bytes }
+            while total > Self.maximumBytes, let oldest = kept.entries.min(by: { $0.value.use < $1.value.use }) {
+                total -= oldest.value.bytes
+                kept.entries[oldest.key] = nil
+            }
+            kept.uses += 1
+            kept.entries[key] = Entry(hash: hash, bytes: bytes, document: document, use: kept.uses)
         }
     }
 }
@@ -48,31 +56,55 @@ final class LargeDocuments: Sendable {
 extension DocumentRow {
     private static let selectState = JobStatement(
         "SELECT \(columns), hash FROM documents WHERE name = ? AND type_id = ?")
+    private static let selectUnchanged = JobStatement(
+        "SELECT version_order, version, is_deleted FROM documents WHERE name = ? AND hash = ? AND type_id = ?")
 
-    /// What is known of a document; a large one that was read before, and is as it was, is not parsed again.
+    /// What is known of a document; a large one that was read before, and is as it was, is not read and parsed again.
     static func state(
         of key: DocumentKey, types: DocumentTypeIDs, large: LargeDocuments, in db: Database,
         _ statements: StatementShelf
     ) throws -> DocumentState {
         guard let typeID = try types.idForReading(of: key.type, in: db) else { return .absent }
+        if let known = large.document(key), let state = try unchanged(known, key, typeID: typeID, statements) {
+            return state
+        }
         return try statements.firstRow(selectState, typeID, arguments: { $0.add(name: key.name) }) { row in
             var columns = ColumnReader(row)
             let text = try columns.bytes()
             let version = try columns.version()
             let isDeleted = try columns.bool()
             let hash = try columns.digest()
-            var document: Document
-            let isLarge = text.count >= LargeDocuments.minimumBytes
-            if isLarge, let known = large.document(key, hash: hash) {
-                document = known
-                if known.version != version { document.version = version }
-            } else {
-                document = Document(
-                    key: key, fields: try columns.object(text), version: version, storedWith: hash,
-                    byteCount: text.count)
-                if isLarge { large.keep(document, hash: hash, bytes: text.count) }
+            let document = Document(
+                key: key, fields: try columns.object(text), version: version, storedWith: hash, byteCount: text.count)
+            if text.count >= LargeDocuments.minimumBytes {
+                large.keep(document, as: key, hash: hash, bytes: text.count)
             }
-            return isDeleted ? .deleted(document) : .present(document)
+            return document.state(version, isDeleted: isDeleted)
         } ?? .absent
+    }
+
+    /// The state of a document whose fields are those that are known; nil where they are others now.
+    private static func unchanged(
+        _ known: (document: Document, hash: Digest), _ key: DocumentKey, typeID: Int64, _ statements: StatementShelf
+    ) throws -> DocumentState? {
+        try statements.firstRow(
+            selectUnchanged, typeID,
+            arguments: { row in
+                row.add(name: key.name)
+                row.add(known.hash)
+            }
+        ) { row in
+            var columns = ColumnReader(row)
+            let version = try columns.version()
+            return known.document.state(version, isDeleted: try columns.bool())
+        }
+    }
+}
+
+extension Document {
+    fileprivate func state(_ version: DocumentVersion?, isDeleted: Bool) -> DocumentState {
+        var document = self
+        if document.version != version { document.version = version }
+        return isDeleted ? .deleted(document) : .present(document)
     }
 }

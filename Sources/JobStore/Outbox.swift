@@ -1,6 +1,5 @@
 // What is owed to the broker: written by a job's commit, published after it, deleted once confirmed. Deletion is
 // lazy, in a transaction that happens anyway; until then a settled message is known here and not answered as owed.
-internal import Foundation
 internal import GRDB
 public import SyncJobs
 internal import Synchronization
@@ -77,8 +76,10 @@ enum OutboxRow {
         var messages: [(sequence: Int64, message: OutboxMessage)] = []
         guard count > 0 else { return messages }
         try db.eachRow(sql, arguments) { row in
-            var message = try message(from: row)
-            if settled.contains(ExactString(message.id)) { return true }
+            var columns = ColumnReader(row)
+            let id = try columns.text()
+            if settled.contains(ExactString(id)) { return true }
+            var message = try message(id, from: &columns)
             if message.isBodyFromRecord { message.body = try request(of: message.messageID, in: db) }
             messages.append((row[9] as Int64, message))
             return messages.count < count
@@ -97,9 +98,8 @@ enum OutboxRow {
         } ?? []
     }
 
-    private static func message(from row: StoredRow) throws -> OutboxMessage {
-        var columns = ColumnReader(row)
-        let id = try columns.text()
+    /// The message in a row whose next columns are those behind its id.
+    private static func message(_ id: String, from columns: inout ColumnReader) throws -> OutboxMessage {
         let jobID = try columns.text()
         let kind = try columns.word(OutboxMessage.Kind.self)
         let routingKey = try columns.text()
@@ -113,20 +113,27 @@ enum OutboxRow {
     }
 
     /// Adds a message; one that is owed already is left as it is, because its id derives from its content's cause.
-    static let insert = """
+    static let insert = JobStatement(
+        """
         INSERT INTO outbox (\(columns), process, recorded_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ferry_process(),
             CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000)
         ON CONFLICT DO NOTHING
-        """
+        """)
+    fileprivate static let delete = JobStatement("DELETE FROM outbox WHERE id = ?")
 
-    static func values(of message: OutboxMessage) -> [DatabaseValue] {
-        [
-            message.id.nameValue, message.jobID.nameValue, message.kind.rawValue.databaseValue,
-            message.routingKey.nameValue, JSONValue.object(message.headers).columnValue,
-            Data(message.body).databaseValue, message.messageID.nameValue, message.queue.nameValue,
-            message.dueAt?.columnValue ?? .null,
-        ]
+    static func values(of message: OutboxMessage) -> RowValues {
+        var row = RowValues(columns: 9, bytes: 300 + message.body.count)
+        row.add(name: message.id)
+        row.add(name: message.jobID)
+        row.add(text: message.kind.rawValue)
+        row.add(name: message.routingKey)
+        row.add(json: .object(message.headers))
+        row.add(blob: message.body)
+        row.add(name: message.messageID)
+        row.add(name: message.queue)
+        row.add(message.dueAt)
+        return row
     }
 }
 
@@ -142,11 +149,11 @@ extension OutboxMessage {
 
 extension WriteContext {
     /// Adds a message to what is owed.
-    func owe(_ message: OutboxMessage) throws { try execute(OutboxRow.insert, OutboxRow.values(of: message)) }
+    func owe(_ message: OutboxMessage) throws { try statements.run(OutboxRow.insert, OutboxRow.values(of: message)) }
 
     /// Deletes messages that the broker has confirmed.
     func deleteMessages(_ ids: [ExactString]) throws {
-        for id in ids { try execute("DELETE FROM outbox WHERE id = ?", [id.text.nameValue]) }
+        for id in ids { try statements.run(OutboxRow.delete) { $0.add(name: id.text) } }
     }
 }
 

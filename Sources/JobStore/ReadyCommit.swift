@@ -21,7 +21,7 @@ final class ReadyCommit: Sendable {
     private let attemptRow: RowValues?
     private let bindingRow: RowValues?
     private let outbox: [OutboxMessage]
-    private let outboxRows: [[DatabaseValue]]
+    private let outboxRows: [RowValues]
     private let children: [ReadyChild]
     private let awaited: [BindingKey]?
     private let parking: Parking?
@@ -31,7 +31,7 @@ final class ReadyCommit: Sendable {
     /// The rows of a child: its record and its first message.
     private struct ReadyChild: Sendable {
         let row: JobRow.Values
-        let message: [DatabaseValue]?
+        let message: RowValues?
     }
 
     /// - Throws: ``JobFailure`` when an embedded write can never be made.
@@ -72,7 +72,7 @@ final class ReadyCommit: Sendable {
         (children, outbox) = Self.children(of: transition, size: &size)
         outboxRows = outbox.map { message in
             let values = OutboxRow.values(of: message)
-            size += JobRow.size(values)
+            size += values.size
             return values
         }
         bytes = size
@@ -83,7 +83,7 @@ final class ReadyCommit: Sendable {
         of transition: JobTransition, size: inout Int
     ) -> ([ReadyChild], [OutboxMessage]) {
         guard !transition.children.isEmpty else { return ([], transition.outbox) }
-        var messages: [ExactString: [DatabaseValue]] = [:]
+        var messages: [ExactString: RowValues] = [:]
         let ids = Set(transition.children.map { ExactString($0.id) })
         var others: [OutboxMessage] = []
         for message in transition.outbox {
@@ -97,7 +97,7 @@ final class ReadyCommit: Sendable {
         let children = transition.children.map { child in
             let row = JobRow.Values(child)
             let message = messages[ExactString(child.id)]
-            size += row.bytes + (message.map(JobRow.size) ?? 0)
+            size += row.bytes + (message?.size ?? 0)
             return ReadyChild(row: row, message: message)
         }
         return (children, others)
@@ -218,12 +218,12 @@ final class ReadyCommit: Sendable {
     /// What stands beside the record: messages, children, and what the end of the run or of the job changes.
     private func storeRest(orderKey: String?, in context: WriteContext) throws -> EndEffects {
         if settlesWrites { try WriteIntentRow.removeAll(ofJob: job.id, in: context) }
-        for row in outboxRows { try context.execute(OutboxRow.insert, row) }
+        for row in outboxRows { try context.statements.run(OutboxRow.insert, row) }
         var born = 0
         for child in children {
             guard try context.statements.run(child.row.insertNew, child.row.row) > 0 else { continue }
             born += 1
-            if let message = child.message { try context.execute(OutboxRow.insert, message) }
+            if let message = child.message { try context.statements.run(OutboxRow.insert, message) }
         }
         try context.freeLeases(ofJob: job.id)
         if let parking { try context.park(job.id, parking) }

@@ -39,6 +39,11 @@ final class StatementShelf {
         return db.changesCount
     }
 
+    /// The same, with arguments that `fill` puts together.
+    func run(_ statement: JobStatement, arguments fill: (inout RowValues) -> Void) throws {
+        try eachRow(statement, arguments: fill) { _ in true }
+    }
+
     /// Reads the first row that a statement answers; the row is valid inside `read` only.
     ///
     /// The arguments are as in `run`.
@@ -59,17 +64,26 @@ final class StatementShelf {
         _ statement: JobStatement, _ numbers: Int64..., arguments fill: (inout RowValues) -> Void,
         read: (StoredRow) throws -> Value
     ) throws -> Value? {
+        var value: Value?
+        try eachRow(statement, then: numbers, arguments: fill) { row in
+            value = try read(row)
+            return false
+        }
+        return value
+    }
+
+    /// Reads the rows that a statement answers, as long as `read` wants more; the arguments are what `fill` puts together, and
+    /// `numbers` behind them.
+    func eachRow(
+        _ statement: JobStatement, then numbers: [Int64] = [], arguments fill: (inout RowValues) -> Void,
+        read: (StoredRow) throws -> Bool
+    ) throws {
         var row = RowValues()
         swap(&row, &room)
         defer { swap(&row, &room) }
         row.removeAll()
         fill(&row)
-        var value: Value?
-        try found(statement).eachRow(row, then: numbers) { row in
-            value = try read(row)
-            return false
-        }
-        return value
+        try found(statement).eachRow(row, then: numbers, read)
     }
 
     private func found(_ statement: JobStatement) throws -> Statement {

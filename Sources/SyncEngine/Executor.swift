@@ -36,11 +36,34 @@ struct Executor: Sendable {
     }
 
     /// What a run works with, beside the job.
-    struct Frame: Sendable {
+    ///
+    /// A class, because it is large and passed on in lists.
+    final class Frame: Sendable {
         let run: JobRun
         let active: ActiveRun
         let preparation: JobStore.Preparation
         let handle: JobHandle
+        /// How far the target is known, where that was asked before.
+        let plan: TargetPlan?
+        /// What was found by the search of `plan`; nil where it was not searched yet.
+        let found: FoundTargets?
+
+        init(
+            run: JobRun, active: ActiveRun, preparation: JobStore.Preparation, handle: JobHandle,
+            plan: TargetPlan? = nil, found: FoundTargets? = nil
+        ) {
+            self.run = run
+            self.active = active
+            self.preparation = preparation
+            self.handle = handle
+            self.plan = plan
+            self.found = found
+        }
+
+        func with(found: FoundTargets) -> Frame {
+            Frame(
+                run: run, active: active, preparation: preparation, handle: handle, plan: plan, found: found)
+        }
     }
 
     let systems: DocumentSystems
@@ -66,7 +89,16 @@ struct Executor: Sendable {
     func execute(
         _ job: QueuedJob, active: ActiveRun, preparation: JobStore.Preparation
     ) async throws(JobStoreError) -> Execution {
-        switch try await decide(job, active: active, preparation: preparation) {
+        var begun = [try await begin(job, active: active, preparation: preparation)]
+        await search(&begun)
+        return try await execute(begun[0])
+    }
+
+    /// Runs what was begun to its end.
+    ///
+    /// Throws as ``execute(_:active:preparation:)``.
+    func execute(_ begun: Beginning) async throws(JobStoreError) -> Execution {
+        switch try await decide(begun) {
         case .ended(let execution): return execution
         case .writes(let write): return try await finish(write, try await targetWriter.make([write])[0])
         }
@@ -78,26 +110,25 @@ struct Executor: Sendable {
     func decide(
         _ job: QueuedJob, active: ActiveRun, preparation: JobStore.Preparation
     ) async throws(JobStoreError) -> Decision {
-        var handle: JobHandle?
-        do {
-            var source = try await sourceLoader.load(job, preparation: preparation)
-            var binding = try await targetResolver.binding(of: job, preparation: preparation)
-            if source.isDeleted, binding?.isDeleted != false,
-                let made = try await targetWriter.unboundInsert(of: job, intent: preparation.intent)
-            {
-                source = source.with(versionOf: binding)
-                binding = made
+        var begun = [try await begin(job, active: active, preparation: preparation)]
+        await search(&begun)
+        return try await decide(begun[0])
+    }
+
+    /// Runs what was begun up to the point where a system elsewhere would be written.
+    ///
+    /// Throws as ``execute(_:active:preparation:)``.
+    func decide(_ begun: Beginning) async throws(JobStoreError) -> Decision {
+        switch begun {
+        case .ended(let execution): return .ended(execution)
+        case .begun(let frame):
+            do {
+                let decision = try await perform(frame)
+                guard case .ended(let execution) = decision else { return decision }
+                return .ended(try complete(execution, of: frame.handle))
+            } catch {
+                return .ended(try cutShort(by: error, type: frame.handle.type, handle: frame.handle))
             }
-            let view = makeHandle(
-                job, run: active.run, source: source, binding: binding, checkpoint: preparation.checkpoint)
-            handle = view
-            try await job.type.controller.afterStart(view)
-            let decision = try await perform(
-                Frame(run: active.run, active: active, preparation: preparation, handle: view))
-            guard case .ended(let execution) = decision else { return decision }
-            return .ended(try complete(execution, of: view))
-        } catch {
-            return .ended(try cutShort(by: error, type: job.type, handle: handle))
         }
     }
 
@@ -126,38 +157,6 @@ struct Executor: Sendable {
             outcome.awaited = view.awaited
         }
         return Execution(result: .outcome(outcome), handle: execution.handle, change: execution.change)
-    }
-
-    /// What a run came to that `error` has ended.
-    private func cutShort(
-        by error: any Error, type: SyncJobType, handle: JobHandle?
-    ) throws(JobStoreError) -> Execution {
-        if let error = error as? JobStoreError { throw error }
-        if error is TargetResolver.Outdated {
-            return Execution(result: .conflict("the target was deleted while it was looked for"), handle: handle)
-        }
-        let failure = JobFailure(error)
-        if let trouble = storeTrouble(failure) { throw trouble }
-        var outcome = Outcome(.failed(failure))
-        outcome.targetType = type.target
-        outcome.targetName = handle?.boundTargetName
-        outcome.notes = handle?.notes ?? []
-        return Execution(result: .outcome(outcome), handle: handle)
-    }
-
-    /// The embedded system is the job store: when it can't answer, the engine waits for it, and no job fails of that.
-    private func storeTrouble(_ failure: JobFailure) -> JobStoreError? {
-        guard failure.code == .systemUnavailable, let system = failure.system, systems[system]?.isEmbedded == true
-        else { return nil }
-        return JobStoreError(.busy, operation: "documents", message: failure.message, remedy: failure.remedy)
-    }
-
-    private func makeHandle(
-        _ job: QueuedJob, run: JobRun, source: DocumentState, binding: Binding?, checkpoint: JSONValue?
-    ) -> JobHandle {
-        JobHandle(
-            job: run.job, type: job.type, source: source.document, isSourceDeleted: source.isDeleted,
-            binding: binding, checkpoint: checkpoint, lookups: systems, services: services, logger: logger)
     }
 
     /// The way of the type's controller.
@@ -223,7 +222,7 @@ struct Executor: Sendable {
         {
             return ended(Outcome(.skipped(.stale)))
         }
-        let resolved = try await targetResolver.resolve(handle, preparation: frame.preparation)
+        let resolved = try await targetResolver.resolve(frame)
         guard case .target(var target) = resolved else {
             guard case .none(let reason) = resolved else {
                 return ended(Outcome(.noTarget(.controller)))
@@ -280,16 +279,5 @@ struct Executor: Sendable {
             routed.append(RoutedRequest(request, type: type))
         }
         return routed
-    }
-}
-
-extension DocumentState {
-    /// The same, in the version of a tombstone that knows a later one: the delete's, where this is the last image's.
-    fileprivate func with(versionOf tombstone: Binding?) -> DocumentState {
-        mapDocument { document in
-            var later = document
-            if tombstone?.fences(document.version) == true { later.version = tombstone?.sourceVersion }
-            return later
-        }
     }
 }

@@ -56,27 +56,45 @@ extension JobRunner {
         return true
     }
 
-    /// Decides what becomes of those jobs of a wave that need only the store, without committing it.
-    ///
-    /// - Returns: what was decided, and those that have to be run by themselves.
-    func decide(
-        _ wave: [QueuedJob], _ preparations: [JobStore.Preparation]
-    ) async -> (decided: [Decided], others: [QueuedJob]) {
+    /// What was decided of a wave.
+    struct DecidedWave: Sendable {
         var decided: [Decided] = []
-        decided.reserveCapacity(wave.count)
+        /// Those that have to be run by themselves.
         var others: [QueuedJob] = []
+        /// How much was read of targets that had to be searched for, in bytes of JSON.
+        var foundBytes = 0
+    }
+
+    /// Decides what becomes of those jobs of a wave that need only the store, without committing it.
+    func decide(_ wave: [QueuedJob], _ preparations: [JobStore.Preparation]) async -> DecidedWave {
+        var result = DecidedWave()
+        result.decided.reserveCapacity(wave.count)
+        var runs: [(job: QueuedJob, run: JobRun, preparation: JobStore.Preparation)] = []
+        var beginnings: [Executor.Beginning] = []
         for (job, preparation) in zip(wave, preparations) where job.pace == .storeOnly {
-            if let run = begin(job, preparation: preparation),
+            if let active = begin(job, preparation: preparation),
                 // Where the store is in trouble, the job's own run waits for the end of that.
-                let execution = try? await executor.execute(job, active: run, preparation: preparation),
-                let result = self.decided(job, run.run, preparation, execution)
+                let begun = try? await executor.begin(job, active: active, preparation: preparation)
             {
-                decided.append(result)
+                runs.append((job, active.run, preparation))
+                beginnings.append(begun)
             } else {
-                others.append(job)
+                result.others.append(job)
             }
         }
-        return (decided, others)
+        await executor.search(&beginnings)
+        for ((job, run, preparation), begun) in zip(runs, beginnings) {
+            if case .begun(let frame) = begun { result.foundBytes += frame.found?.bytes ?? 0 }
+            // The same.
+            if let execution = try? await executor.execute(begun),
+                let decided = decided(job, run, preparation, execution)
+            {
+                result.decided.append(decided)
+            } else {
+                result.others.append(job)
+            }
+        }
+        return result
     }
 
     /// A run of a job that is to be run now, and of which nothing but its record is known; nil for any other.

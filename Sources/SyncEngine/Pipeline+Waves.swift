@@ -45,16 +45,16 @@ extension Pipeline {
     /// Takes a wave of jobs to their ends: those that need only the store together, each other one by itself.
     private nonisolated func run(_ wave: [QueuedJob]) async throws {
         let preparations = try await runner.prepare(wave)
-        let (decided, others) = await runner.decide(wave, preparations)
+        let found = await runner.decide(wave, preparations)
         // The next wave is prepared while this one is committed.
-        await prepared(preparations)
+        await prepared(preparations, found)
         try await withThrowingDiscardingTaskGroup { group in
             for (job, preparation) in zip(wave, preparations) where job.pace == .open {
                 group.addTask { try await self.run(job, preparation: preparation) }
             }
-            var again = others
-            if decided.count + others.count > 0 {
-                let ended = try await runner.commit(decided)
+            var again = found.others
+            if found.decided.count + found.others.count > 0 {
+                let ended = try await runner.commit(found.decided)
                 await finish(ended)
                 again += ended.filter { $0.ending == nil }.map(\.job)
             }
@@ -91,9 +91,9 @@ extension Pipeline {
         }
     }
 
-    private func prepared(_ preparations: [JobStore.Preparation]) {
+    private func prepared(_ preparations: [JobStore.Preparation], _ found: JobRunner.DecidedWave) {
         isPreparing = false
-        waveSize.note(preparations)
+        waveSize.note(preparations, foundBytes: found.foundBytes)
         dispatch()
     }
 

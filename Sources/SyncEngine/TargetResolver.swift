@@ -50,9 +50,10 @@ struct TargetResolver: Sendable {
     /// The target of a job.
     ///
     /// - Throws: ``JobFailure``: `invalid_target`, `target_gone`, `target_not_found`, and what the controller throws.
-    func resolve(_ handle: JobHandle, preparation: JobStore.Preparation) async throws -> Resolved {
+    func resolve(_ frame: Executor.Frame) async throws -> Resolved {
+        let handle = frame.handle
         let answer: TargetAnswer
-        switch try await decide(handle) {
+        switch try await decide(frame) {
         case .none(let reason): return .none(reason)
         case .target(let said): answer = said
         }
@@ -74,7 +75,7 @@ struct TargetResolver: Sendable {
                 remedy: "answer the name of the document to \(target.operation.rawValue)")
         }
         let key = DocumentKey(type: type, name: name)
-        guard case .present(let document) = try await load(key, handle: handle, preparation: preparation) else {
+        guard case .present(let document) = try await load(key, frame) else {
             return try await missing(target, key: key, handle: handle)
         }
         target.document = document
@@ -82,17 +83,16 @@ struct TargetResolver: Sendable {
             target.renamedFrom = bound.key
         }
         if handle.binding == nil, target.operation == .update {
-            target.renamedFrom = try await bindingToTakeOver(key, handle: handle)
+            target.renamedFrom = try await bindingToTakeOver(key, frame)
         }
         return .target(target)
     }
 
-    private func load(
-        _ key: DocumentKey, handle: JobHandle, preparation: JobStore.Preparation
-    ) async throws -> DocumentState {
+    private func load(_ key: DocumentKey, _ frame: Executor.Frame) async throws -> DocumentState {
+        if let found = frame.found?.only, found.key == key { return .present(found) }
         // Of a tombstone's target more may be known by now: whoever answered with its name has found it since.
-        if let binding = preparation.binding, !binding.isDeleted, binding.target == key,
-            let prepared = preparation.target
+        if let binding = frame.preparation.binding, !binding.isDeleted, binding.target == key,
+            let prepared = frame.preparation.target
         {
             return prepared
         }
@@ -133,28 +133,64 @@ struct TargetResolver: Sendable {
         return !name.hasSameBytes(as: before)
     }
 
-    private func decide(_ handle: JobHandle) async throws -> TargetDecision {
-        if let answer = handle.answer { return .target(answer) }
+    /// How far the target of a source that was never bound is known without a search.
+    ///
+    /// - Returns: nil where somebody else says it, or it is to be asked when its turn comes.
+    func plan(_ handle: JobHandle) async throws -> TargetPlan? {
         let request = handle.job.request
-        // A request that names its operation and target skips discovery; so does a child that inserts under its key.
-        if let operation = request.operation,
-            request.targetDocumentName != nil || (operation == .insert && request.targetKey != nil)
-        {
-            let type = request.targetDocumentType.flatMap { said in
-                handle.type.target.map { DocumentType(system: $0.system, name: said) }
+        guard handle.binding == nil, request.relayFinished == nil, said(by: handle) == nil,
+            let controller = handle.type.controller as? any DeclarativeController
+        else { return nil }
+        if case .multiple = controller.way, !request.namesItsTarget { return nil }
+        return try await controller.plan(for: handle)
+    }
+
+    /// What searches in one system find, and the bindings to it; nil where they can't be made together.
+    func find(_ queries: [DocumentQuery]) async -> [FoundTargets]? {
+        do {
+            let found = try await systems.find(queries)
+            let single = found.map { $0.count == 1 ? $0[0].key : nil }
+            var bindings = try await store.bindings(targets: single.compactMap { $0 })[...]
+            return zip(found, single).map { documents, single in
+                FoundTargets(documents: documents, bindings: single.flatMap { _ in bindings.popFirst() } ?? [])
             }
-            return .target(TargetAnswer(operation: operation, type: type, name: request.targetDocumentName))
+        } catch { return nil }
+    }
+
+    private func decide(_ frame: Executor.Frame) async throws -> TargetDecision {
+        switch frame.plan {
+        case .search(let search)?:
+            if let found = frame.found { return try search.decision(finding: found.documents) }
+            return try search.decision(finding: try await systems.find(search.query))
+        case .decided(let decision)?: return decision
+        case nil: return try await decide(frame.handle)
         }
+    }
+
+    private func decide(_ handle: JobHandle) async throws -> TargetDecision {
+        if let answer = said(by: handle) { return .target(answer) }
         return try await handle.type.targetController.target(for: handle)
+    }
+
+    /// The target where it needs no discovery: an answer of `targets`, a request that names its operation and target, or a
+    /// child that inserts under its key.
+    private func said(by handle: JobHandle) -> TargetAnswer? {
+        if let answer = handle.answer { return answer }
+        let request = handle.job.request
+        guard let operation = request.operation,
+            request.targetDocumentName != nil || (operation == .insert && request.targetKey != nil)
+        else { return nil }
+        let type = request.targetDocumentType.flatMap { said in
+            handle.type.target.map { DocumentType(system: $0.system, name: said) }
+        }
+        return TargetAnswer(operation: operation, type: type, name: request.targetDocumentName)
     }
 
     /// First contact with a document that another source of the type is bound to: that binding is taken over when its
     /// source is gone (it was renamed, and nobody said so), and is an error when it is there.
-    private func bindingToTakeOver(_ target: DocumentKey, handle: JobHandle) async throws -> BindingKey? {
-        guard let mine = BindingKey(handle) else { return nil }
-        let bindings = try await patience.attempt { () async throws(JobStoreError) in
-            try await store.bindings(target: target)
-        }
+    private func bindingToTakeOver(_ target: DocumentKey, _ frame: Executor.Frame) async throws -> BindingKey? {
+        guard let mine = BindingKey(frame.handle) else { return nil }
+        let bindings = try await bindings(to: target, frame)
         let others = bindings.filter { !$0.isDeleted && $0.key.typeSlug == mine.typeSlug && $0.key != mine }
         guard let other = others.first else { return nil }
         if other.key.source != mine.source, case .present = try await systems.load(other.key.source) {
@@ -165,6 +201,24 @@ struct TargetResolver: Sendable {
         }
         return other.key
     }
+
+    private func bindings(to target: DocumentKey, _ frame: Executor.Frame) async throws -> [Binding] {
+        if let found = frame.found, found.only?.key == target { return found.bindings }
+        return try await patience.attempt { () async throws(JobStoreError) in try await store.bindings(target: target) }
+    }
+}
+
+/// What a search for the target of a job has found, and who is bound to it.
+struct FoundTargets: Sendable {
+    let documents: [Document]
+    /// The bindings to the only document; none where there is not one.
+    let bindings: [Binding]
+
+    /// The document, where it is the only one.
+    var only: Document? { documents.count == 1 ? documents[0] : nil }
+
+    /// How much JSON was read.
+    var bytes: Int { documents.reduce(0) { $0 + $1.byteCount } }
 }
 
 extension SyncRequest {

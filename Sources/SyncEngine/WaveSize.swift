@@ -16,8 +16,10 @@ struct WaveSize: Sendable {
     private(set) var count = most
 
     /// Takes note of what jobs that were taken together have read: the next will be like them.
-    mutating func note(_ preparations: [JobStore.Preparation]) {
-        let bytes = preparations.reduce(0) { $0 + $1.documentBytes } / max(1, preparations.count)
+    ///
+    /// - Parameter foundBytes: what they have found by searches, beside their preparations.
+    mutating func note(_ preparations: [JobStore.Preparation], foundBytes: Int = 0) {
+        let bytes = preparations.reduce(foundBytes) { $0 + $1.documentBytes } / max(1, preparations.count)
         count = min(max(Self.room / max(1, bytes), Self.least), Self.most)
     }
 }

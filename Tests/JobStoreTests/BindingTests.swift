@@ -57,6 +57,15 @@ import Testing
         #expect(plan.description.contains("bindings_by_target"))
     }
 
+    @Test func theBindingsToManyTargetsComeInTheirOrder() async throws {
+        _ = try await bind("1", "C-1", target: "T")
+        _ = try await bind("2", "C-2", target: "a\u{0}b")
+        let targets = ["none", "a\u{0}b", "T", "a", "T"].map { Sample.key($0) }
+        let found = try await store.bindings(targets: targets)
+        #expect(found.map { $0.map(\.key.source.name) } == [[], ["C-2"], ["C-1"], [], ["C-1"]])
+        #expect(try await store.bindings(targets: []).isEmpty)
+    }
+
     @Test func aBindingWithTheSameTargetIsBroughtUpToDate() async throws {
         _ = try await bind("1", "C", target: "T", version: "1")
         var transition = Sample.transition("2") {

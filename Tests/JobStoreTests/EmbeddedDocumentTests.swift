@@ -31,6 +31,25 @@ import Testing
         #expect(states[2].document?.key == Sample.key("a"))
     }
 
+    @Test func whatIsFoundIsWhatIsLoadedForManyQueriesAtOnce() async throws {
+        _ = try await put("a", ["n": 1, "m": 1], version: DocumentVersion(order: .number, text: "7"))
+        _ = try await put("b", ["n": 2, "m": 1])
+        let order = DocumentType(system: "shop", name: "Order")
+        _ = try await store.putDocuments([(DocumentKey(type: order, name: "o"), ["n": 1], nil)])
+        try await store.ensureIndex(type: Sample.target, fields: ["n", "m"])
+        let queries: [DocumentQuery] = [
+            DocumentQuery(type: Sample.target, fields: ["m": 1]), DocumentQuery(type: order, fields: ["n": 1]),
+            DocumentQuery(type: Sample.target, fields: ["n": 1, "m": 1]),
+            DocumentQuery(type: DocumentType(system: "shop", name: "None"), fields: ["n": 1]),
+        ]
+        let found = try await store.findDocuments(queries)
+        #expect(found.map { $0.compactMap(\.key?.name) } == [["a", "b"], ["o"], ["a"], []])
+        let loaded = try #require(try await store.loadDocuments([Sample.key("a")])[0].document)
+        #expect(found[2] == [loaded])
+        #expect(found[2][0].fieldsHash == Digest(of: .object(loaded.fields)))
+        #expect(found[2][0].byteCount == loaded.byteCount)
+    }
+
     @Test(arguments: [
         "0.10", "9007199254740993", "1e400", "-0", "12345678901234567890.123456789", "1E-5", "0.30000000000000004",
     ])

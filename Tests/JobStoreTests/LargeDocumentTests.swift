@@ -58,18 +58,32 @@ import Testing
         #expect(changed.byteCount == first.byteCount + 1)
     }
 
+    @Test func itsVersionAndItsEndAreTheRows() async throws {
+        try await put(1)
+        let first = try await loaded()
+        let second = DocumentVersion(order: .number, text: "2")
+        _ = try await store.putDocuments([(key, first.fields, second)])
+        #expect(try await loaded().version == second)
+        #expect(try await loaded().isUntouched(since: first))
+        _ = try await store.deleteDocument(key)
+        let state = try await store.loadDocuments([key])[0]
+        #expect(state.isDeleted)
+        #expect(state.document?.isUntouched(since: first) == true)
+    }
+
     @Test func theOldestIsForgottenForTheNewest() {
         let large = LargeDocuments()
-        func document(_ name: String) -> Document { Document(key: Sample.key(name), fields: [:]) }
         let hash = Digest(ofParts: ["h"])
-        for name in ["a", "b", "c"] {
-            large.keep(document(name), hash: hash, bytes: LargeDocuments.maximumBytes / 2)
+        func keep(_ name: String, bytes: Int) {
+            let key = Sample.key(name)
+            large.keep(Document(key: key, fields: [:]), as: key, hash: hash, bytes: bytes)
         }
-        #expect(large.document(Sample.key("a"), hash: hash) == nil)
-        #expect(large.document(Sample.key("b"), hash: hash) != nil)
-        #expect(large.document(Sample.key("b"), hash: Digest(ofParts: ["other"])) == nil)
-        large.keep(document("huge"), hash: hash, bytes: LargeDocuments.maximumBytes * 2)
-        #expect(large.document(Sample.key("huge"), hash: hash) != nil)
-        #expect(large.document(Sample.key("c"), hash: hash) == nil)
+        func isKept(_ name: String) -> Bool { large.document(Sample.key(name)) != nil }
+        for name in ["a", "b"] { keep(name, bytes: LargeDocuments.maximumBytes / 2) }
+        #expect(large.document(Sample.key("a"))?.hash == hash)
+        keep("c", bytes: LargeDocuments.maximumBytes / 2)
+        #expect(isKept("a") && !isKept("b") && isKept("c"), "the one that was asked for last is kept")
+        keep("huge", bytes: LargeDocuments.maximumBytes * 2)
+        #expect(isKept("huge") && !isKept("a") && !isKept("c"))
     }
 }

@@ -36,7 +36,8 @@ import Testing
         _ jobs: [QueuedJob], in parts: EngineParts
     ) async throws -> (decided: [JobRunner.Decided], others: [QueuedJob]) {
         let wave = jobs.map(\.together)
-        return await parts.runner.decide(wave, try await parts.runner.prepare(wave))
+        let found = await parts.runner.decide(wave, try await parts.runner.prepare(wave))
+        return (found.decided, found.others)
     }
 
     private func runAlone(_ job: QueuedJob, in parts: EngineParts) async throws -> SyncJob? {
@@ -252,10 +253,10 @@ import Testing
             return await parts.runner.decide(jobs.map(\.together), found)
         }
         task.cancel()
-        let (decided, others) = await task.value
-        #expect(decided.map(\.job.request.id) == ["3"])
-        #expect(others.map(\.request.id) == ["1", "2"])
-        #expect(try await parts.runner.commit(decided).count == 1)
+        let wave = await task.value
+        #expect(wave.decided.map(\.job.request.id) == ["3"])
+        #expect(wave.others.map(\.request.id) == ["1", "2"])
+        #expect(try await parts.runner.commit(wave.decided).count == 1)
         #expect(try await world.store.countJobs() == [.finished: 1])
     }
 }

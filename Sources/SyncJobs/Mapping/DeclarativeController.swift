@@ -8,6 +8,10 @@ public protocol DeclarativeController: SingleTargetController {
     var mapping: Mapping { get }
     /// The target's system and type.
     var target: DocumentType { get }
+    /// What `target(for:)` says, as far as it can be told without a search for the target.
+    ///
+    /// - Throws: ``JobFailure`` as `target(for:)`.
+    func plan(for job: JobHandle) async throws -> TargetPlan
     /// What each rule would do to `before`, in the order in which the rules run.
     ///
     /// A rule that fails is told in its note, and the others go on.
@@ -20,4 +24,6 @@ public protocol DeclarativeController: SingleTargetController {
 extension DeclarativeController {
     /// True.
     public var isDeclarative: Bool { true }
+    /// What `target(for:)` decides.
+    public func plan(for job: JobHandle) async throws -> TargetPlan { .decided(try await target(for: job)) }
 }

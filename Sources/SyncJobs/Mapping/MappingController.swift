@@ -26,7 +26,14 @@ public final class MappingController: DeclarativeController {
     ///
     /// - Throws: ``JobFailure``: `required_field_missing`, `ambiguous_match`, `target_not_found` for an update of nothing,
     ///   and what a rule of `match` fails with.
-    public func target(for job: JobHandle) async throws -> TargetDecision { try await run(job).decision() }
+    public func target(for job: JobHandle) async throws -> TargetDecision {
+        try await plan(for: job).decision(in: job.lookups)
+    }
+
+    /// As ``target(for:)``, up to the search by `match`.
+    ///
+    /// - Throws: ``JobFailure`` as there.
+    public func plan(for job: JobHandle) async throws -> TargetPlan { try await run(job).plan() }
 
     /// Sets the fields and child tables; after a delete of the source, those of `on_delete: update`.
     ///

@@ -102,16 +102,23 @@ public final class MappingRelayController: DeclarativeController, MultipleTarget
     ///
     /// - Throws: ``JobFailure`` as there.
     public func target(for job: JobHandle) async throws -> TargetDecision {
-        guard !job.targetKey.isEmpty else { return .none(try await noTargetReason(for: job)) }
+        try await plan(for: job).decision(in: job.lookups)
+    }
+
+    /// As ``target(for:)``, up to the search by `match`.
+    ///
+    /// - Throws: ``JobFailure`` as there.
+    public func plan(for job: JobHandle) async throws -> TargetPlan {
+        guard !job.targetKey.isEmpty else { return .decided(.none(try await noTargetReason(for: job))) }
         if !job.isDelete, !mapping.holds(in: run(job).scope(operation: nil, targetName: nil)) {
-            return .none(.condition)
+            return .decided(.none(.condition))
         }
         switch try state(of: job) {
-        case .there(let row): return try await run(job, row: row).decision()
-        case .unsaid: return .none(.controller)
+        case .there(let row): return try await run(job, row: row).plan()
+        case .unsaid: return .decided(.none(.controller))
         case .gone(let row):
-            if !job.isDelete, relay.removed == .keep { return .none(.sourceDeleted) }
-            return try await run(job, row: row, isEnd: true).decision()
+            if !job.isDelete, relay.removed == .keep { return .decided(.none(.sourceDeleted)) }
+            return try await run(job, row: row, isEnd: true).plan()
         }
     }
 

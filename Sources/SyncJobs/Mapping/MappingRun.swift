@@ -15,19 +15,16 @@ struct MappingRun {
     // MARK: target
 
     /// End first (which skips `when` and `require`), then condition, requirements, binding, match.
-    func decision() async throws -> TargetDecision {
-        if isEnd { return try decisionOfEnd() }
+    func plan() async throws -> TargetPlan {
+        if isEnd { return .decided(try decisionOfEnd()) }
         let scope = scope(operation: job.boundTargetName == nil ? nil : .update, targetName: job.boundTargetName)
-        guard mapping.holds(in: scope) else { return .none(.condition) }
+        guard mapping.holds(in: scope) else { return .decided(.none(.condition)) }
         try checkRequirements(in: scope)
-        if let bound = job.boundTargetName { return .update(bound) }
-        if let found = try await matchedName(in: scope) { return .update(found) }
-        guard job.job.request.operation != .update else {
-            throw JobFailure(
-                .targetNotFound, "an update is asked for, and no target is bound or matched",
-                remedy: "send the request without operation, so that the target is inserted")
-        }
-        return .insert()
+        if let bound = job.boundTargetName { return .decided(.update(bound)) }
+        let search = TargetSearch(
+            query: DocumentQuery(type: target, fields: try await matchedFields(in: scope)),
+            isUpdate: job.job.request.operation == .update)
+        return search.query.fields.isEmpty ? .decided(try search.decision(finding: [])) : .search(search)
     }
 
     private func decisionOfEnd() throws -> TargetDecision {
@@ -50,25 +47,19 @@ struct MappingRun {
         }
     }
 
-    private func matchedName(in scope: Scope) async throws -> String? {
-        guard !mapping.match.isEmpty else { return nil }
+    /// The fields that a target must have to be the one; none where nothing can be.
+    private func matchedFields(in scope: Scope) async throws -> JSONObject {
+        guard !mapping.match.isEmpty else { return [:] }
         let scope = try await answering(mapping.match, about: [:], isInsert: true, in: scope)
         var fields: JSONObject = [:]
         for rule in mapping.match {
             do {
                 // Nothing equals null: such a source matches nothing.
-                guard let value = try rule.value(in: scope), !value.isNull else { return nil }
+                guard let value = try rule.value(in: scope), !value.isNull else { return [:] }
                 fields[rule.field] = value
             } catch let error as RuleFailure { throw failure(error) }
         }
-        let found = try await job.lookups.find(DocumentQuery(type: target, fields: fields))
-        let names = found.compactMap { $0.key?.name }
-        guard names.count > 1 else { return names.first }
-        let shown = names.prefix(5).map { JSONValue.string($0).shortText }.joined(separator: ", ")
-        throw JobFailure(
-            .ambiguousMatch,
-            "\(fields.keys.joined(separator: ", ")) matches \(names.count) or more documents of \(target): \(shown)",
-            remedy: "merge them, or match by fields that only one document has")
+        return fields
     }
 
     // MARK: fields
