@@ -1,10 +1,10 @@
-// One connection, one channel, one epoch, as an actor on a loop thread of its own.
+// One connection, one epoch, a channel for each queue, as an actor on a loop thread of its own.
 // Invariant: it lives once. Any error, also a refused declare, ends it for good with one reason that every later call
 // gets; whoever wants another opens another, with a higher epoch. What users get is handed over, never run here.
 // Longer than other files, because an actor's isolated state can't be reached from several files' private parts.
 public import Logging
 
-/// One connection to the broker with one channel; it ends at the first error and never reconnects.
+/// One connection to the broker; it ends at the first error, on whichever channel, and never reconnects.
 ///
 /// For long-lived work use ``AMQPConsumer`` and ``AMQPPublisher``, which open one after the other of these.
 public actor AMQPConnection {
@@ -22,8 +22,9 @@ public actor AMQPConnection {
     private var wire: Wire?
     private var end: AMQPError?
     private var listener: (any ConnectionListener)?
-    private var assembler = ContentAssembler(maximumBodyBytes: 128 << 20)
-    private var window = DeliveryWindow()
+    private var maximumBodyBytes = 128 << 20
+    /// Those that are open, by their numbers from 1 on.
+    private var channels: [Channel]
     private var queues: [String: String] = [:]
     /// Queues whose subscriptions begin with their whole prefetch by now.
     private var wideQueues: Set<String> = []
@@ -44,6 +45,7 @@ public actor AMQPConnection {
         self.configuration = configuration
         self.epoch = epoch
         self.logger = logger
+        channels = [Channel(maximumBodyBytes: maximumBodyBytes)]
         loop = try LoopThread()
         pulse = Pulse(limit: AMQPConnection.patience(configuration, heartbeatSeconds: configuration.heartbeatSeconds))
     }
@@ -201,10 +203,10 @@ public actor AMQPConnection {
 
     /// Takes in one frame; whether there was one.
     private func step(_ wire: Wire) throws(AMQPError) -> Bool {
-        guard let event = try wire.next(&assembler) else { return false }
+        guard let event = try wire.next(&channels) else { return false }
         switch event {
         case .nothing: break
-        case .content(let content): receive(content)
+        case .content(let content, let channel): receive(content, on: channel)
         case .confirm(let tag, let multiple, let acknowledged):
             listener?.confirmed(tag, multiple: multiple, acknowledged: acknowledged)
         case .cancelled(let consumerTag):
@@ -223,22 +225,23 @@ public actor AMQPConnection {
         return true
     }
 
-    private func receive(_ content: Content) {
+    private func receive(_ content: Content, on channel: UInt16) {
+        let place = Int(channel - Channel.first)
         switch content.method {
         case .deliver(let consumerTag, let tag, let redelivered, let exchange, let routingKey):
-            window.deliver(tag)
+            channels[place].window.deliver(tag)
             batch.append(
                 AMQPDelivery(
-                    epoch: epoch, tag: tag, queue: queues[consumerTag] ?? consumerTag, redelivered: redelivered,
-                    exchange: exchange, routingKey: routingKey, content: content))
+                    epoch: epoch, channel: channel, tag: tag, queue: channels[place].queue ?? consumerTag,
+                    redelivered: redelivered, exchange: exchange, routingKey: routingKey, content: content))
             if batch.count >= 256 { flush() }
         case .getOk(let tag, let redelivered, let exchange, let routingKey):
-            window.deliver(tag)
+            channels[place].window.deliver(tag)
             guard case .awaited(let queue) = awaitedContent else { return }
             awaitedContent = .arrived(
                 AMQPDelivery(
-                    epoch: epoch, tag: tag, queue: queue, redelivered: redelivered, exchange: exchange,
-                    routingKey: routingKey, content: content))
+                    epoch: epoch, channel: channel, tag: tag, queue: queue, redelivered: redelivered,
+                    exchange: exchange, routingKey: routingKey, content: content))
         case .returned(let replyCode, let text, _, _):
             guard case .int(let number) = content.properties.headers[PublishHeader.name], number > 0 else { return }
             listener?.returned(UInt64(number), replyCode: replyCode, text: text)
@@ -284,7 +287,8 @@ public actor AMQPConnection {
 
     func listen(_ listener: any ConnectionListener, maximumBodyBytes: Int) {
         self.listener = listener
-        assembler.maximumBodyBytes = maximumBodyBytes
+        self.maximumBodyBytes = maximumBodyBytes
+        for place in channels.indices { channels[place].assembler.maximumBodyBytes = maximumBodyBytes }
     }
 
     /// Switches on publisher confirms; publishes count from here on.
@@ -301,13 +305,15 @@ public actor AMQPConnection {
     /// Ends intake of a queue, or of all; what arrived before is handed over before this returns.
     func cancelConsumers(queue: String? = nil) throws(AMQPError) {
         if queue == nil { isIntakeOver = true }
-        let tags = queues.filter { queue == nil || $0.value == queue }.map(\.key)
+        let ended = queues.filter { queue == nil || $0.value == queue }
         try request { wire throws(AMQPError) in
-            for tag in tags { try wire.cancel(consumerTag: tag) }
+            for (tag, queue) in ended {
+                try wire.cancel(consumerTag: tag, on: ownChannel(of: queue, wire))
+            }
             while wire.hasQueuedFrames { guard try step(wire) else { break } }
         }
         flush()
-        for tag in tags { queues[tag] = nil }
+        for tag in ended.keys { queues[tag] = nil }
     }
 
     /// Lets the subscriptions of a queue on this connection begin with their whole prefetch from now on.
@@ -327,15 +333,27 @@ public actor AMQPConnection {
         queues[tag] = subscription.queue
         do throws(AMQPError) {
             try request { wire throws(AMQPError) in
-                try wire.setPrefetch(min(prefetch, subscription.prefetch))
+                let channel = try ownChannel(of: subscription.queue, wire)
+                try wire.setPrefetch(min(prefetch, subscription.prefetch), on: channel)
                 try wire.consume(
                     queue: subscription.queue, consumerTag: tag, exclusive: subscription.exclusive,
-                    arguments: subscription.arguments)
+                    arguments: subscription.arguments, on: channel)
             }
         } catch {
             queues[tag] = nil
             throw error
         }
+    }
+
+    /// The channel of a queue's deliveries; it stays the queue's, as they may be answered after its subscription has ended.
+    private func ownChannel(of queue: String, _ wire: Wire) throws(AMQPError) -> UInt16 {
+        if let place = channels.firstIndex(where: { $0.queue == queue }) { return Channel.first + UInt16(place) }
+        if channels[0].queue != nil {
+            try wire.openChannel(Channel.first + UInt16(channels.count))
+            channels.append(Channel(maximumBodyBytes: maximumBodyBytes))
+        }
+        channels[channels.count - 1].queue = queue
+        return Channel.first + UInt16(channels.count - 1)
     }
 
     /// Answers deliveries, in the order given, with one hop for the whole list and in as few packets as it needs.
@@ -345,14 +363,21 @@ public actor AMQPConnection {
     public func acknowledge(_ list: [AMQPAcknowledgement]) {
         var answers: [AMQPAcknowledgement] = []
         for answer in list where answer.epoch == epoch {
-            guard let tag = window.answer(answer.tag, multiple: answer.multiple) else {
+            let place = Int(answer.channel) - Int(Channel.first)
+            guard channels.indices.contains(place),
+                let tag = channels[place].window.answer(answer.tag, multiple: answer.multiple)
+            else {
                 logger.debug(
                     "delivery was answered before",
-                    metadata: ["epoch": "\(epoch)", "tag": "\(answer.tag)", "multiple": "\(answer.multiple)"])
+                    metadata: [
+                        "epoch": "\(epoch)", "channel": "\(answer.channel)", "tag": "\(answer.tag)",
+                        "multiple": "\(answer.multiple)",
+                    ])
                 continue
             }
             answers.append(
-                AMQPAcknowledgement(epoch: epoch, tag: tag, multiple: answer.multiple, kind: answer.kind))
+                AMQPAcknowledgement(
+                    epoch: epoch, channel: answer.channel, tag: tag, multiple: answer.multiple, kind: answer.kind))
         }
         guard !answers.isEmpty, end == nil else { return }
         do throws(AMQPError) {
@@ -368,18 +393,19 @@ public actor AMQPConnection {
     private static func send(_ answers: [AMQPAcknowledgement], on wire: Wire) throws(AMQPError) {
         for answer in answers {
             switch answer.kind {
-            case .acknowledge: try wire.acknowledge(answer.tag, multiple: answer.multiple)
-            case .reject(let requeue): try wire.reject(answer.tag, multiple: answer.multiple, requeue: requeue)
+            case .acknowledge: try wire.acknowledge(answer.tag, multiple: answer.multiple, on: answer.channel)
+            case .reject(let requeue):
+                try wire.reject(answer.tag, multiple: answer.multiple, requeue: requeue, on: answer.channel)
             }
         }
     }
 
-    /// Acknowledges one delivery, or all up to it.
+    /// Acknowledges one delivery of the first channel, or all up to it.
     public func acknowledge(_ tag: UInt64, multiple: Bool = false) {
         acknowledge([AMQPAcknowledgement(epoch: epoch, tag: tag, multiple: multiple)])
     }
 
-    /// Rejects one delivery: back to its queue, or (without `requeue`) dead-lettered or dropped.
+    /// Rejects one delivery of the first channel: back to its queue, or (without `requeue`) dead-lettered or dropped.
     public func reject(_ tag: UInt64, requeue: Bool) {
         acknowledge([AMQPAcknowledgement(epoch: epoch, tag: tag, kind: .reject(requeue: requeue))])
     }
@@ -393,7 +419,7 @@ public actor AMQPConnection {
             guard let method = try wire.get(queue: queue) else { return nil }
             // Frames that came before the answer were put aside by the library; they are complete contents.
             while wire.hasQueuedFrames { guard try step(wire) else { break } }
-            try assembler.begin(method)
+            try channels[0].assembler.begin(method)
             awaitedContent = .awaited(queue: queue)
             defer { awaitedContent = nil }
             while true {

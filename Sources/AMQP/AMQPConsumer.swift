@@ -12,7 +12,7 @@ import Synchronization
 ///     maximumBodyBytes: 1 << 20, logger: logger)
 /// async let running: Void = consumer.run()
 /// for await case .deliveries(let deliveries) in consumer.events {
-///     await consumer.acknowledge(deliveries.map { .init(epoch: $0.epoch, tag: $0.tag) })
+///     await consumer.acknowledge(deliveries.map { .init(epoch: $0.epoch, channel: $0.channel, tag: $0.tag) })
 /// }
 /// ```
 public final class AMQPConsumer: Sendable {

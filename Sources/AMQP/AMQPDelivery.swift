@@ -1,11 +1,13 @@
 // What the broker hands over, and the answer to it.
-// Invariant: a tag means nothing without its epoch; both travel together and a stale pair is dropped, never sent.
+// Invariant: a tag means nothing without its epoch and channel; they travel together, and what is stale is dropped, never sent.
 
 /// A message that the broker handed over and that waits for its acknowledgement.
 public struct AMQPDelivery: Sendable {
     /// The connection it came on; its tag is void on any other.
     public let epoch: UInt64
-    /// The delivery tag, counted by the broker from 1 in each epoch.
+    /// The channel it came on: each queue of a connection has one of its own, the first of them 1.
+    public let channel: UInt16
+    /// The delivery tag, counted by the broker from 1 on each channel of each epoch.
     public let tag: UInt64
     /// The queue it was taken from.
     public let queue: String
@@ -26,11 +28,12 @@ public struct AMQPDelivery: Sendable {
 
     /// Creates a delivery, for tests of code that consumes them.
     public init(
-        epoch: UInt64, tag: UInt64, queue: String, redelivered: Bool = false, exchange: String = "",
-        routingKey: String = "", properties: AMQPProperties = AMQPProperties(), body: [UInt8],
+        epoch: UInt64, channel: UInt16 = 1, tag: UInt64, queue: String, redelivered: Bool = false,
+        exchange: String = "", routingKey: String = "", properties: AMQPProperties = AMQPProperties(), body: [UInt8],
         bodyBytes: Int? = nil, isBodyOmitted: Bool = false
     ) {
         self.epoch = epoch
+        self.channel = channel
         self.tag = tag
         self.queue = queue
         self.redelivered = redelivered
@@ -43,7 +46,7 @@ public struct AMQPDelivery: Sendable {
     }
 }
 
-/// The answer to one delivery, or to all up to it.
+/// The answer to one delivery, or to all of its channel up to it.
 public struct AMQPAcknowledgement: Sendable, Hashable {
     /// What the broker shall do with the message.
     public enum Kind: Sendable, Hashable {
@@ -55,16 +58,23 @@ public struct AMQPAcknowledgement: Sendable, Hashable {
 
     /// The epoch of the delivery.
     public let epoch: UInt64
+    /// The channel of the delivery.
+    public let channel: UInt16
     /// The tag of the delivery.
     public let tag: UInt64
-    /// Whether all unanswered deliveries with lower tags are meant as well.
+    /// Whether all unanswered deliveries of the channel with lower tags are meant as well.
     public let multiple: Bool
     /// The answer.
     public let kind: Kind
 
     /// Creates an answer.
-    public init(epoch: UInt64, tag: UInt64, multiple: Bool = false, kind: Kind = .acknowledge) {
+    ///
+    /// The channel is 1 where one queue alone is consumed.
+    public init(
+        epoch: UInt64, channel: UInt16 = 1, tag: UInt64, multiple: Bool = false, kind: Kind = .acknowledge
+    ) {
         self.epoch = epoch
+        self.channel = channel
         self.tag = tag
         self.multiple = multiple
         self.kind = kind

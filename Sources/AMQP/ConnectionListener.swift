@@ -36,11 +36,11 @@ extension ConnectionListener {
 
 extension AMQPDelivery {
     init(
-        epoch: UInt64, tag: UInt64, queue: String, redelivered: Bool, exchange: String, routingKey: String,
-        content: Content
+        epoch: UInt64, channel: UInt16, tag: UInt64, queue: String, redelivered: Bool, exchange: String,
+        routingKey: String, content: Content
     ) {
         self.init(
-            epoch: epoch, tag: tag, queue: queue, redelivered: redelivered, exchange: exchange,
+            epoch: epoch, channel: channel, tag: tag, queue: queue, redelivered: redelivered, exchange: exchange,
             routingKey: routingKey, properties: content.properties, body: content.body, bodyBytes: content.bodyBytes,
             isBodyOmitted: content.isBodyOmitted)
     }

@@ -1,5 +1,5 @@
 // Puts a content together from its frames: method (deliver, return, get-ok), then header, then bodies.
-// Invariant: contents never interleave on a channel (AMQP 0-9-1, 4.2.6), so one slot is enough; a frame out of order
+// Invariant: contents never interleave on a channel (AMQP 0-9-1, 4.2.6), so one slot for each is enough; a frame out of order
 // is a protocol violation. What is over the limit is counted but not kept.
 
 /// The method that a content belongs to.

@@ -1,4 +1,4 @@
-// The only file of this target with C calls and pointers: one librabbitmq connection with one channel, the socket
+// The only file of this target with C calls and pointers: one librabbitmq connection with its channels, the socket
 // under it, and the two system primitives its loop needs (a wakeup descriptor, a thread).
 // Longer than other files, because this rule keeps all of that in one place.
 // Invariant: a Wire is used by one thread at a time. Whatever librabbitmq hands out is copied into Swift values before
@@ -13,7 +13,7 @@ import CRabbitMQ
 
 /// What one frame from the broker amounts to.
 enum WireEvent {
-    case content(Content)
+    case content(Content, channel: UInt16)
     case confirm(tag: UInt64, multiple: Bool, acknowledged: Bool)
     case cancelled(consumerTag: String)
     case blocked(reason: String)
@@ -22,9 +22,9 @@ enum WireEvent {
     case nothing
 }
 
-/// One connection to one node: socket, login, channel 1.
+/// One connection to one node: socket, login, channel 1 for all requests, and as many more as queues are consumed.
 final class Wire {
-    private static let channel: amqp_channel_t = 1
+    private static let channel: amqp_channel_t = Channel.first
 
     private let state: amqp_connection_state_t
     private let arena: UnsafeMutablePointer<amqp_pool_t>
@@ -152,8 +152,13 @@ final class Wire {
         try check(reply, operation: operation, phase: .login(endpoint))
         frameMax = Int(amqp_get_frame_max(state))
         heartbeatSeconds = Int(amqp_get_heartbeat(state))
-        _ = amqp_channel_open(state, Wire.channel)
-        try checkReply(operation: "open a channel")
+        try openChannel(Wire.channel)
+    }
+
+    /// Opens one more channel.
+    func openChannel(_ channel: UInt16) throws(AMQPError) {
+        _ = amqp_channel_open(state, channel)
+        try checkReply(on: channel, operation: "open a channel")
     }
 
     // MARK: - Reading
@@ -167,7 +172,7 @@ final class Wire {
     /// Takes the next frame, or nothing when none has arrived; sends a heartbeat when one is due.
     ///
     /// - Throws: ``AMQPError`` when the broker closes the channel or the connection, or the connection is lost.
-    func next(_ assembler: inout ContentAssembler) throws(AMQPError) -> WireEvent? {
+    func next(_ channels: inout [Channel]) throws(AMQPError) -> WireEvent? {
         var frame = amqp_frame_t()
         var immediately = timeval(tv_sec: 0, tv_usec: 0)
         let status = amqp_simple_wait_frame_noblock(state, &frame, &immediately)
@@ -175,36 +180,43 @@ final class Wire {
         try check(status, operation: "read from the broker")
         // Everything of this frame is copied below. The plain release function aborts the process in mid-frame.
         defer { amqp_maybe_release_buffers(state) }
+        let place = Int(frame.channel) - Int(Channel.first)
         switch CInt(frame.frame_type) {
-        case AMQP_FRAME_METHOD: return try method(frame.payload.method, &assembler)
+        case AMQP_FRAME_METHOD: return try method(frame.payload.method, on: frame.channel, &channels)
         case AMQP_FRAME_HEADER:
-            guard let decoded = frame.payload.properties.decoded else { return .nothing }
+            guard channels.indices.contains(place), let decoded = frame.payload.properties.decoded else {
+                return .nothing
+            }
             let properties = AMQPProperties(decoded.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee)
-            let content = try assembler.header(
+            let content = try channels[place].assembler.header(
                 bodyBytes: frame.payload.properties.body_size, properties: properties)
-            return content.map { .content($0) } ?? .nothing
+            return content.map { .content($0, channel: frame.channel) } ?? .nothing
         case AMQP_FRAME_BODY:
+            guard channels.indices.contains(place) else { return .nothing }
             let fragment = UnsafeRawBufferPointer(frame.payload.body_fragment)
-            let content = try assembler.body(count: fragment.count) { $0.append(contentsOf: fragment) }
-            return content.map { .content($0) } ?? .nothing
+            let content = try channels[place].assembler.body(count: fragment.count) { $0.append(contentsOf: fragment) }
+            return content.map { .content($0, channel: frame.channel) } ?? .nothing
         default: return .nothing
         }
     }
 
-    private func method(_ method: amqp_method_t, _ assembler: inout ContentAssembler) throws(AMQPError) -> WireEvent {
+    private func method(
+        _ method: amqp_method_t, on channel: UInt16, _ channels: inout [Channel]
+    ) throws(AMQPError) -> WireEvent {
         guard let decoded = method.decoded else { return .nothing }
+        let place = Int(channel) - Int(Channel.first)
         switch Int(method.id) {
-        case FERRY_BASIC_DELIVER:
+        case FERRY_BASIC_DELIVER where channels.indices.contains(place):
             let deliver = decoded.assumingMemoryBound(to: amqp_basic_deliver_t.self).pointee
-            try assembler.begin(
+            try channels[place].assembler.begin(
                 .deliver(
                     consumerTag: String(deliver.consumer_tag), tag: deliver.delivery_tag,
                     redelivered: deliver.redelivered != 0, exchange: String(deliver.exchange),
                     routingKey: String(deliver.routing_key)))
             return .nothing
-        case FERRY_BASIC_RETURN:
+        case FERRY_BASIC_RETURN where channels.indices.contains(place):
             let returned = decoded.assumingMemoryBound(to: amqp_basic_return_t.self).pointee
-            try assembler.begin(
+            try channels[place].assembler.begin(
                 .returned(
                     replyCode: Int(returned.reply_code), text: String(returned.reply_text),
                     exchange: String(returned.exchange), routingKey: String(returned.routing_key)))
@@ -223,13 +235,13 @@ final class Wire {
             return .blocked(reason: String(blocked.reason))
         case FERRY_CONNECTION_UNBLOCKED: return .unblocked
         case FERRY_CHANNEL_CLOSE, FERRY_CONNECTION_CLOSE:
-            throw closed(BrokerReply(method), operation: "use the connection")
+            throw closed(BrokerReply(method), on: channel, operation: "use the connection")
         default: return .nothing
         }
     }
 
     /// Answers a close of the broker, as the protocol asks for, and says what it was.
-    private func closed(_ reply: BrokerReply, operation: String) -> AMQPError {
+    private func closed(_ reply: BrokerReply, on channel: UInt16, operation: String) -> AMQPError {
         if reply.isConnection {
             isBroken = true
             var ok = amqp_connection_close_ok_t()
@@ -237,7 +249,7 @@ final class Wire {
         } else {
             var ok = amqp_channel_close_ok_t()
             if isWritable {
-                amqp_send_method(state, Wire.channel, amqp_method_number_t(FERRY_CHANNEL_CLOSE_OK), &ok)
+                amqp_send_method(state, channel, amqp_method_number_t(FERRY_CHANNEL_CLOSE_OK), &ok)
             }
         }
         return reply.error(operation: operation)
@@ -291,16 +303,16 @@ final class Wire {
     }
 
     /// Acknowledges one delivery or all up to it.
-    func acknowledge(_ tag: UInt64, multiple: Bool) throws(AMQPError) {
-        try check(amqp_basic_ack(state, Wire.channel, tag, multiple ? 1 : 0), operation: "acknowledge")
+    func acknowledge(_ tag: UInt64, multiple: Bool, on channel: UInt16) throws(AMQPError) {
+        try check(amqp_basic_ack(state, channel, tag, multiple ? 1 : 0), operation: "acknowledge")
     }
 
     /// Rejects one delivery or all up to it.
-    func reject(_ tag: UInt64, multiple: Bool, requeue: Bool) throws(AMQPError) {
+    func reject(_ tag: UInt64, multiple: Bool, requeue: Bool, on channel: UInt16) throws(AMQPError) {
         let status =
             multiple
-            ? amqp_basic_nack(state, Wire.channel, tag, 1, requeue ? 1 : 0)
-            : amqp_basic_reject(state, Wire.channel, tag, requeue ? 1 : 0)
+            ? amqp_basic_nack(state, channel, tag, 1, requeue ? 1 : 0)
+            : amqp_basic_reject(state, channel, tag, requeue ? 1 : 0)
         try check(status, operation: "reject")
     }
 
@@ -311,24 +323,24 @@ final class Wire {
         try checkReply(operation: "switch on publisher confirms")
     }
 
-    func setPrefetch(_ count: UInt16) throws(AMQPError) {
-        _ = amqp_basic_qos(state, Wire.channel, 0, count, 0)
-        try checkReply(operation: "set the prefetch")
+    func setPrefetch(_ count: UInt16, on channel: UInt16) throws(AMQPError) {
+        _ = amqp_basic_qos(state, channel, 0, count, 0)
+        try checkReply(on: channel, operation: "set the prefetch")
     }
 
     func consume(
-        queue: String, consumerTag: String, exclusive: Bool, arguments: AMQPTable
+        queue: String, consumerTag: String, exclusive: Bool, arguments: AMQPTable, on channel: UInt16
     ) throws(AMQPError) {
         let operation = "consume from queue \(queue)"
         try validate(names: [queue, consumerTag], arguments: arguments, operation: operation)
         _ = amqp_basic_consume(
-            state, Wire.channel, bytes(queue), bytes(consumerTag), 0, 0, exclusive ? 1 : 0, table(arguments))
-        try checkReply(operation: operation)
+            state, channel, bytes(queue), bytes(consumerTag), 0, 0, exclusive ? 1 : 0, table(arguments))
+        try checkReply(on: channel, operation: operation)
     }
 
-    func cancel(consumerTag: String) throws(AMQPError) {
-        _ = amqp_basic_cancel(state, Wire.channel, bytes(consumerTag))
-        try checkReply(operation: "cancel consumer \(consumerTag)")
+    func cancel(consumerTag: String, on channel: UInt16) throws(AMQPError) {
+        _ = amqp_basic_cancel(state, channel, bytes(consumerTag))
+        try checkReply(on: channel, operation: "cancel consumer \(consumerTag)")
     }
 
     func declareExchange(
@@ -465,18 +477,18 @@ final class Wire {
         if argumentBytes > frameMax - 1100 { throw refuse("its arguments need \(argumentBytes) bytes") }
     }
 
-    private func checkReply(operation: String) throws(AMQPError) {
+    private func checkReply(on channel: UInt16 = Wire.channel, operation: String) throws(AMQPError) {
         recycle_amqp_pool(arena)
-        try check(amqp_get_rpc_reply(state), operation: operation)
+        try check(amqp_get_rpc_reply(state), on: channel, operation: operation)
         amqp_maybe_release_buffers(state)
     }
 
     private func check(
-        _ reply: amqp_rpc_reply_t, operation: String, phase: ConnectionPhase = .use
+        _ reply: amqp_rpc_reply_t, on channel: UInt16 = Wire.channel, operation: String, phase: ConnectionPhase = .use
     ) throws(AMQPError) {
         switch reply.reply_type {
         case AMQP_RESPONSE_NORMAL: return
-        case AMQP_RESPONSE_SERVER_EXCEPTION: throw closed(BrokerReply(reply.reply), operation: operation)
+        case AMQP_RESPONSE_SERVER_EXCEPTION: throw closed(BrokerReply(reply.reply), on: channel, operation: operation)
         case AMQP_RESPONSE_LIBRARY_EXCEPTION:
             try check(reply.library_error, operation: operation, phase: phase)
         default: try check(AMQP_STATUS_CONNECTION_CLOSED.rawValue, operation: operation, phase: phase)

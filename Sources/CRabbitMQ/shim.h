@@ -28,11 +28,11 @@
 #include <sys/eventfd.h>
 #endif
 
-// `amqp_login_with_properties` is variadic.
+// `amqp_login_with_properties` is variadic. As many channels (0) as the broker allows.
 static inline amqp_rpc_reply_t ferry_login_plain(amqp_connection_state_t state, const char *vhost, int frame_max,
                                                  int heartbeat, const amqp_table_t *properties, const char *user,
                                                  const char *password) {
-    return amqp_login_with_properties(state, vhost, 1, frame_max, heartbeat, properties, AMQP_SASL_METHOD_PLAIN, user,
+    return amqp_login_with_properties(state, vhost, 0, frame_max, heartbeat, properties, AMQP_SASL_METHOD_PLAIN, user,
                                       password);
 }
 

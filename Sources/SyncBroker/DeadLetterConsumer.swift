@@ -75,7 +75,8 @@ public struct DeadLetterConsumer: Sendable {
     /// The message is kept: the broker may forget it.
     public func acknowledge(_ delivery: DeadLetterDelivery) async {
         await consumer.acknowledge([
-            AMQPAcknowledgement(epoch: delivery.original.epoch, tag: delivery.original.tag)
+            AMQPAcknowledgement(
+                epoch: delivery.original.epoch, channel: delivery.original.channel, tag: delivery.original.tag)
         ])
     }
 

@@ -3,6 +3,23 @@
 internal import AMQP
 internal import SyncJobs
 
+/// What a delivery is answered by.
+public struct DeliveryTag: Sendable, Hashable {
+    /// The connection's epoch.
+    public let epoch: UInt64
+    /// The channel: each queue has its own.
+    public let channel: UInt16
+    /// Counted by the broker from 1 on each channel of each epoch.
+    public let number: UInt64
+
+    /// Names a delivery.
+    public init(epoch: UInt64, channel: UInt16, number: UInt64) {
+        self.epoch = epoch
+        self.channel = channel
+        self.number = number
+    }
+}
+
 /// One delivery: a message's body and what stands around it.
 ///
 /// A class, because it goes through many hands and never changes.
@@ -23,10 +40,8 @@ public final class Delivery: Sendable {
         public static let orderKey = OutboxMessage.Header.orderKey
     }
 
-    /// The connection's epoch; tags mean nothing in another.
-    public let epoch: UInt64
     /// The delivery's tag.
-    public let tag: UInt64
+    public let tag: DeliveryTag
     /// Where it came from.
     public let origin: Origin
     /// The key it was routed by.
@@ -48,8 +63,7 @@ public final class Delivery: Sendable {
     let original: AMQPDelivery
 
     init(_ delivery: AMQPDelivery, origin: Origin) {
-        epoch = delivery.epoch
-        tag = delivery.tag
+        tag = DeliveryTag(epoch: delivery.epoch, channel: delivery.channel, number: delivery.tag)
         self.origin = origin
         routingKey = delivery.routingKey
         messageID = delivery.properties.messageID
@@ -67,7 +81,7 @@ public final class Delivery: Sendable {
     }
 }
 
-/// What is done with a delivery, or with all up to it.
+/// What is done with a delivery, or with all of its channel up to it.
 public struct Acknowledgement: Sendable, Hashable {
     /// What is said to the broker.
     public enum Kind: Sendable, Hashable {
@@ -77,18 +91,15 @@ public struct Acknowledgement: Sendable, Hashable {
         case reject
     }
 
-    /// The delivery's epoch.
-    public let epoch: UInt64
-    /// The delivery's tag.
-    public let tag: UInt64
-    /// Whether all unanswered deliveries up to this tag are meant.
+    /// The delivery.
+    public let tag: DeliveryTag
+    /// Whether all unanswered deliveries of its channel up to it are meant.
     public let multiple: Bool
     /// What is said.
     public let kind: Kind
 
     /// Makes an acknowledgement.
-    public init(epoch: UInt64, tag: UInt64, multiple: Bool, kind: Kind = .acknowledge) {
-        self.epoch = epoch
+    public init(of tag: DeliveryTag, multiple: Bool, kind: Kind = .acknowledge) {
         self.tag = tag
         self.multiple = multiple
         self.kind = kind
@@ -96,6 +107,9 @@ public struct Acknowledgement: Sendable, Hashable {
 }
 
 extension Delivery {
+    /// The connection's epoch.
+    public var epoch: UInt64 { tag.epoch }
+
     /// What to publish before answering this delivery when it is a canary of the topology check; nil for every other.
     public func canaryReport(in topology: Topology) -> OutgoingMessage? {
         Canary.report(for: original, topology: topology).map { .canaryReport($0) }

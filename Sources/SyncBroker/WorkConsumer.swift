@@ -19,7 +19,7 @@ public enum ConsumerEvent: Sendable {
     case unblocked
 }
 
-/// Consumes work queues and, if wanted, change events, over one connection.
+/// Consumes work queues and, if wanted, change events, over one connection, each on a channel of its own.
 public struct WorkConsumer: Sendable {
     private let consumer: AMQPConsumer
     private let origins: [String: Delivery.Origin]
@@ -101,7 +101,7 @@ public struct WorkConsumer: Sendable {
         await consumer.acknowledge(
             list.map {
                 AMQPAcknowledgement(
-                    epoch: $0.epoch, tag: $0.tag, multiple: $0.multiple,
+                    epoch: $0.tag.epoch, channel: $0.tag.channel, tag: $0.tag.number, multiple: $0.multiple,
                     kind: $0.kind == .acknowledge ? .acknowledge : .reject(requeue: false))
             })
     }

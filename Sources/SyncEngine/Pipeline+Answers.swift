@@ -15,7 +15,7 @@ extension Pipeline {
 
     /// Enters a delivery as settled: committed, and everything it owed confirmed.
     func enter(_ delivery: Delivery, kind: Acknowledgement.Kind = .acknowledge) {
-        if ledger.settle(epoch: delivery.epoch, tag: delivery.tag, kind: kind) { release(delivery) }
+        if ledger.settle(delivery.tag, kind: kind) { release(delivery) }
     }
 
     /// Answers the broker, one batch at a time: what is settled meanwhile goes into the next.

@@ -54,7 +54,7 @@ extension Pipeline {
 
     func receive(_ deliveries: [Delivery]) {
         for delivery in deliveries {
-            ledger.track(epoch: delivery.epoch, tag: delivery.tag, prefetch: prefetch(delivery.origin))
+            ledger.track(delivery.tag, prefetch: prefetch(delivery.origin))
             counts.deliveries += 1
             Failpoint.received.pass()
             if delivery.isRedelivered { counts.redelivered += 1 }
@@ -135,10 +135,7 @@ extension Pipeline {
 
     func routed(_ deliveries: [Delivery]) {
         counts.changes += deliveries.count
-        for delivery in deliveries
-        where ledger.settle(epoch: delivery.epoch, tag: delivery.tag, kind: .acknowledge) {
-            release(delivery)
-        }
+        for delivery in deliveries where ledger.settle(delivery.tag, kind: .acknowledge) { release(delivery) }
         answer()
     }
 

@@ -18,7 +18,7 @@ extension Pipeline {
 
     /// A delivery that is still in hand has done no harm so far.
     private func lookAgain(at delivery: Delivery) {
-        guard ledger.isUnsettled(epoch: delivery.epoch, tag: delivery.tag), widening.lasted(delivery) else { return }
+        guard ledger.isUnsettled(delivery.tag), widening.lasted(delivery) else { return }
         widen(delivery)
     }
 

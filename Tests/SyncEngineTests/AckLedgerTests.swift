@@ -9,13 +9,20 @@ import Testing
     private func ledger(prefetch: Int = 400, tracking count: UInt64) -> AckLedger {
         var ledger = AckLedger()
         ledger.open(epoch: 1)
-        for tag in 1...count { ledger.track(epoch: 1, tag: tag, prefetch: prefetch) }
+        for number in 1...count { ledger.track(tag(number), prefetch: prefetch) }
         return ledger
     }
 
-    private func all(upTo tag: UInt64) -> Acknowledgement { Acknowledgement(epoch: 1, tag: tag, multiple: true) }
-    private func one(_ tag: UInt64, _ kind: Acknowledgement.Kind = .acknowledge) -> Acknowledgement {
-        Acknowledgement(epoch: 1, tag: tag, multiple: false, kind: kind)
+    private func tag(_ number: UInt64, epoch: UInt64 = 1, channel: UInt16 = 1) -> DeliveryTag {
+        DeliveryTag(epoch: epoch, channel: channel, number: number)
+    }
+    private func all(upTo number: UInt64, channel: UInt16 = 1) -> Acknowledgement {
+        Acknowledgement(of: tag(number, channel: channel), multiple: true)
+    }
+    private func one(
+        _ number: UInt64, _ kind: Acknowledgement.Kind = .acknowledge, channel: UInt16 = 1
+    ) -> Acknowledgement {
+        Acknowledgement(of: tag(number, channel: channel), multiple: false, kind: kind)
     }
 
     @Test func nothingIsAnsweredBeforeItIsSettled() {
@@ -26,62 +33,67 @@ import Testing
 
     @Test func theSettledPrefixIsAnsweredAtOnce() {
         var ledger = ledger(tracking: 4)
-        ledger.settle(epoch: 1, tag: 2, kind: .acknowledge)
+        ledger.settle(tag(2), kind: .acknowledge)
         #expect({ ledger.takeAcknowledgements() }().isEmpty, "delivery 1 is still under way")
-        ledger.settle(epoch: 1, tag: 1, kind: .acknowledge)
-        ledger.settle(epoch: 1, tag: 3, kind: .acknowledge)
+        ledger.settle(tag(1), kind: .acknowledge)
+        ledger.settle(tag(3), kind: .acknowledge)
         #expect({ ledger.takeAcknowledgements() }() == [all(upTo: 3)])
         #expect({ ledger.takeAcknowledgements() }().isEmpty, "nothing is answered twice")
-        ledger.settle(epoch: 1, tag: 4, kind: .acknowledge)
+        ledger.settle(tag(4), kind: .acknowledge)
         #expect({ ledger.takeAcknowledgements() }() == [all(upTo: 4)])
     }
 
     @Test func whatIsUrgentIsAnsweredBehindALongJobAtOnce() {
         var ledger = ledger(tracking: 3)
-        #expect(ledger.isUnsettled(epoch: 1, tag: 2))
-        ledger.settle(epoch: 1, tag: 2, kind: .acknowledge)
-        #expect(!ledger.isUnsettled(epoch: 1, tag: 2))
+        #expect(ledger.isUnsettled(tag(2)))
+        ledger.settle(tag(2), kind: .acknowledge)
+        #expect(!ledger.isUnsettled(tag(2)))
         #expect({ ledger.takeAcknowledgements() }().isEmpty)
         #expect({ ledger.takeAcknowledgements(isUrgent: true) }() == [one(2)])
         #expect({ ledger.takeAcknowledgements(isUrgent: true) }().isEmpty, "nothing is answered twice")
-        #expect(!ledger.isUnsettled(epoch: 2, tag: 1), "another epoch")
-        #expect(ledger.isUnsettled(epoch: 1, tag: 1))
+        #expect(!ledger.isUnsettled(tag(1, epoch: 2)), "another epoch")
+        #expect(ledger.isUnsettled(tag(1)))
     }
 
     @Test func whatPilesUpBehindALongJobIsAnsweredSingly() {
         var ledger = ledger(prefetch: 8, tracking: 5)
-        for tag: UInt64 in 2...3 { ledger.settle(epoch: 1, tag: tag, kind: .acknowledge) }
+        for number: UInt64 in 2...3 { ledger.settle(tag(number), kind: .acknowledge) }
         #expect({ ledger.takeAcknowledgements() }().isEmpty)
-        ledger.settle(epoch: 1, tag: 4, kind: .acknowledge)
+        ledger.settle(tag(4), kind: .acknowledge)
         #expect({ ledger.takeAcknowledgements() }() == [one(2), one(3), one(4)])
-        ledger.settle(epoch: 1, tag: 1, kind: .acknowledge)
+        ledger.settle(tag(1), kind: .acknowledge)
         // The multiple acknowledgement must not name a tag that was answered already.
         #expect({ ledger.takeAcknowledgements() }() == [all(upTo: 1)])
-        ledger.settle(epoch: 1, tag: 5, kind: .acknowledge)
+        ledger.settle(tag(5), kind: .acknowledge)
         #expect({ ledger.takeAcknowledgements() }() == [all(upTo: 5)])
     }
 
+    @Test func whatTakesLongHoldsUpTheAnswersOfItsOwnQueueOnly() {
+        var ledger = ledger(tracking: 2)
+        for number: UInt64 in 1...50 { ledger.track(tag(number, channel: 2), prefetch: 400) }
+        for number: UInt64 in 1...50 { ledger.settle(tag(number, channel: 2), kind: .acknowledge) }
+        #expect({ ledger.takeAcknowledgements() }() == [all(upTo: 50, channel: 2)])
+        ledger.settle(tag(2), kind: .acknowledge)
+        #expect({ ledger.takeAcknowledgements() }().isEmpty, "the first of its own channel is under way")
+        #expect(ledger.unsettled == 1)
+    }
+
     @Test func eachQueueIsMeasuredByItsOwnPrefetch() {
-        var ledger = AckLedger()
-        ledger.open(epoch: 1)
-        ledger.track(epoch: 1, tag: 1, prefetch: 4)
-        for tag: UInt64 in 2...102 { ledger.track(epoch: 1, tag: tag, prefetch: 400) }
-        ledger.track(epoch: 1, tag: 103, prefetch: 4)
-        for tag: UInt64 in 2...101 { ledger.settle(epoch: 1, tag: tag, kind: .acknowledge) }
-        #expect({ ledger.takeAcknowledgements() }().isEmpty, "a quarter of the prefetch of their queue")
-        ledger.settle(epoch: 1, tag: 102, kind: .acknowledge)
+        var ledger = ledger(tracking: 102)
+        for number: UInt64 in 2...101 { ledger.settle(tag(number), kind: .acknowledge) }
+        for number: UInt64 in 1...3 { ledger.track(tag(number, channel: 2), prefetch: 4) }
+        ledger.settle(tag(2, channel: 2), kind: .acknowledge)
+        #expect({ ledger.takeAcknowledgements() }().isEmpty, "a quarter of each prefetch")
+        ledger.settle(tag(3, channel: 2), kind: .acknowledge)
+        #expect({ ledger.takeAcknowledgements() }() == [one(2, channel: 2), one(3, channel: 2)])
+        ledger.settle(tag(102), kind: .acknowledge)
         #expect({ ledger.takeAcknowledgements() }().count == 101)
-        ledger.settle(epoch: 1, tag: 103, kind: .acknowledge)
-        #expect({ ledger.takeAcknowledgements() }().isEmpty)
-        ledger.track(epoch: 1, tag: 104, prefetch: 4)
-        ledger.settle(epoch: 1, tag: 104, kind: .acknowledge)
-        #expect({ ledger.takeAcknowledgements() }() == [one(103), one(104)], "half of the small queue's")
     }
 
     @Test func aRejectionNamesItsOwnTagBeforeTheMultipleAnswer() {
         var ledger = ledger(tracking: 3)
-        for (tag, kind) in [(1, .acknowledge), (2, .reject), (3, .acknowledge)] as [(UInt64, Acknowledgement.Kind)] {
-            ledger.settle(epoch: 1, tag: tag, kind: kind)
+        for (number, kind) in [(1, .acknowledge), (2, .reject), (3, .acknowledge)] as [(UInt64, Acknowledgement.Kind)] {
+            ledger.settle(tag(number), kind: kind)
         }
         #expect({ ledger.takeAcknowledgements() }() == [one(2, .reject), all(upTo: 3)])
     }
@@ -89,19 +101,19 @@ import Testing
     @Test func aNewEpochForgetsTheOldTags() {
         var ledger = ledger(tracking: 3)
         ledger.open(epoch: 2)
-        ledger.settle(epoch: 1, tag: 1, kind: .acknowledge)
+        ledger.settle(tag(1), kind: .acknowledge)
         #expect({ ledger.takeAcknowledgements() }().isEmpty)
-        ledger.track(epoch: 1, tag: 9, prefetch: 8)
+        ledger.track(tag(9), prefetch: 8)
         #expect(ledger.unsettled == 0, "a delivery of an old epoch will come again under a new tag")
-        ledger.track(epoch: 2, tag: 1, prefetch: 8)
-        ledger.settle(epoch: 2, tag: 1, kind: .acknowledge)
-        #expect({ ledger.takeAcknowledgements() }() == [Acknowledgement(epoch: 2, tag: 1, multiple: true)])
+        ledger.track(tag(1, epoch: 2), prefetch: 8)
+        ledger.settle(tag(1, epoch: 2), kind: .acknowledge)
+        #expect({ ledger.takeAcknowledgements() }() == [Acknowledgement(of: tag(1, epoch: 2), multiple: true)])
     }
 
     @Test func settlingTwiceAnswersOnce() {
         var ledger = ledger(tracking: 2)
-        ledger.settle(epoch: 1, tag: 1, kind: .acknowledge)
-        ledger.settle(epoch: 1, tag: 1, kind: .acknowledge)
+        ledger.settle(tag(1), kind: .acknowledge)
+        ledger.settle(tag(1), kind: .acknowledge)
         #expect(ledger.unsettled == 1)
         #expect({ ledger.takeAcknowledgements() }() == [all(upTo: 1)])
     }
@@ -113,11 +125,11 @@ import Testing
         var ledger = ledger(prefetch: Int.random(in: 1...40, using: &random), tracking: count)
         var settled: Set<UInt64> = []
         var answered: Set<UInt64> = []
-        for tag in (1...count).shuffled(using: &random) {
-            ledger.settle(epoch: 1, tag: tag, kind: Bool.random(using: &random) ? .acknowledge : .reject)
-            settled.insert(tag)
+        for number in (1...count).shuffled(using: &random) {
+            ledger.settle(tag(number), kind: Bool.random(using: &random) ? .acknowledge : .reject)
+            settled.insert(number)
             for answer in ledger.takeAcknowledgements() {
-                let named = answer.multiple ? Set(1...answer.tag).subtracting(answered) : [answer.tag]
+                let named = answer.multiple ? Set(1...answer.tag.number).subtracting(answered) : [answer.tag.number]
                 #expect(named.isSubset(of: settled), "answered before it settled")
                 #expect(named.isDisjoint(with: answered), "answered twice")
                 answered.formUnion(named)

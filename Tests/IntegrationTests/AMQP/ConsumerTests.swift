@@ -73,6 +73,43 @@ import Testing
         try await eventually("the broker counts 15") { try await queue.depth() == 15 }
     }
 
+    @Test("gives each queue a channel of its own, on which an answer to all leaves those of the other alone")
+    func channels() async throws {
+        let (slow, quick) = (try await TestQueue.make(on: .shared()), try await TestQueue.make(on: .shared()))
+        let consumer = AMQPConsumer(
+            configuration: slow.configuration,
+            subscriptions: [.init(queue: slow.name, prefetch: 20), .init(queue: quick.name, prefetch: 20)],
+            maximumBodyBytes: 1 << 20, logger: quietLogger)
+        // Several frames each, which come mixed with those of the other channel.
+        let bodies = (0..<10).map { String(repeating: "\($0)", count: 300_000) }
+        try await ConsumerLog.with(consumer) { log in
+            async let sent: Void = slow.send(bodies)
+            try await quick.send(bodies)
+            try await sent
+            try await eventually("all arrive") { await log.deliveries.count == 20 }
+            for queue in [slow, quick] {
+                let own = await log.deliveries.filter { $0.queue == queue.name }
+                #expect(own.map(\.tag) == Array(1...10))
+                #expect(own.map { String(decoding: $0.body, as: UTF8.self) } == bodies)
+            }
+            let last = try #require(await log.deliveries.last { $0.queue == quick.name })
+            await consumer.acknowledge([
+                AMQPAcknowledgement(epoch: last.epoch, channel: last.channel, tag: last.tag, multiple: true),
+                AMQPAcknowledgement(epoch: last.epoch, channel: 99, tag: 1),
+            ])
+            // The channel stays the queue's, whatever becomes of its subscription.
+            await consumer.setPaused([quick.name])
+            await consumer.setPaused([])
+            try await quick.send(["after"])
+            try await eventually("one more arrives") { await log.deliveries.count == 21 }
+            let more = try #require(await log.deliveries.last)
+            #expect(more.channel == last.channel && more.tag == 11)
+            #expect(await log.closed.isEmpty)
+        }
+        try await eventually("all of the slow queue are there again") { try await slow.depth() == 10 }
+        try await eventually("of the other what was not answered") { try await quick.depth() == 1 }
+    }
+
     @Test("changes its prefetch and keeps what is unacknowledged")
     func widen() async throws {
         let queue = try await TestQueue.make(on: .shared())

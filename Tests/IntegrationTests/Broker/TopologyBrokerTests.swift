@@ -137,7 +137,7 @@ import Testing
                         }
                     }
                     await consumer.acknowledge(
-                        deliveries.map { AMQPAcknowledgement(epoch: $0.epoch, tag: $0.tag) })
+                        deliveries.map { AMQPAcknowledgement(epoch: $0.epoch, channel: $0.channel, tag: $0.tag) })
                 }
             }
             try await test.waitForConsumers(in: names)

@@ -56,7 +56,8 @@ actor ConsumerLog {
                 for await event in consumer.events {
                     // Answered before it is seen, so that a test may close as soon as it has seen the last.
                     if acknowledging, case .deliveries(let list) = event {
-                        await consumer.acknowledge(list.map { AMQPAcknowledgement(epoch: $0.epoch, tag: $0.tag) })
+                        await consumer.acknowledge(
+                            list.map { AMQPAcknowledgement(epoch: $0.epoch, channel: $0.channel, tag: $0.tag) })
                     }
                     await log.note(event)
                 }
