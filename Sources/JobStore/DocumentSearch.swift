@@ -169,7 +169,7 @@ private struct DocumentFinding {
             let hash = try columns.digest()
             let key = DocumentKey(type: query.type, name: try columns.text())
             documents.append(
-                Document(key: key, fields: fields, version: version).stored(hash: hash, byteCount: text.count))
+                Document(key: key, fields: fields, version: version, storedWith: hash, byteCount: text.count))
             return documents.count < query.limit
         }
         return documents
