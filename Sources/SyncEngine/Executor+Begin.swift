@@ -12,6 +12,11 @@ extension Executor {
         case ended(Execution)
         /// To the question of its target.
         case begun(Frame)
+
+        /// Whether its target has to be searched for.
+        var searches: Bool {
+            if case .begun(let frame) = self, case .search? = frame.plan { true } else { false }
+        }
     }
 
     /// Loads a job's source, and asks for its target as far as that can be told without a search.

@@ -67,34 +67,41 @@ extension JobRunner {
 
     /// Decides what becomes of those jobs of a wave that need only the store, without committing it.
     func decide(_ wave: [QueuedJob], _ preparations: [JobStore.Preparation]) async -> DecidedWave {
-        var result = DecidedWave()
-        result.decided.reserveCapacity(wave.count)
-        var runs: [(job: QueuedJob, run: JobRun, preparation: JobStore.Preparation)] = []
+        var decisions = [Decided?](repeating: nil, count: wave.count)
+        var searching: [(position: Int, run: JobRun)] = []
         var beginnings: [Executor.Beginning] = []
-        for (job, preparation) in zip(wave, preparations) where job.pace == .storeOnly {
-            if let active = begin(job, preparation: preparation),
+        for (position, (job, preparation)) in zip(wave, preparations).enumerated() where job.pace == .storeOnly {
+            guard let active = begin(job, preparation: preparation),
                 // Where the store is in trouble, the job's own run waits for the end of that.
                 let begun = try? await executor.begin(job, active: active, preparation: preparation)
-            {
-                runs.append((job, active.run, preparation))
+            else { continue }
+            if begun.searches {
+                searching.append((position, active.run))
                 beginnings.append(begun)
             } else {
-                result.others.append(job)
+                decisions[position] = await decided(job, active.run, preparation, begun)
             }
         }
         await executor.search(&beginnings)
-        for ((job, run, preparation), begun) in zip(runs, beginnings) {
+        var result = DecidedWave()
+        for ((position, run), begun) in zip(searching, beginnings) {
             if case .begun(let frame) = begun { result.foundBytes += frame.found?.bytes ?? 0 }
-            // The same.
-            if let execution = try? await executor.execute(begun),
-                let decided = decided(job, run, preparation, execution)
-            {
-                result.decided.append(decided)
-            } else {
-                result.others.append(job)
-            }
+            decisions[position] = await decided(wave[position], run, preparations[position], begun)
+        }
+        result.decided.reserveCapacity(wave.count)
+        for (job, decided) in zip(wave, decisions) where job.pace == .storeOnly {
+            if let decided { result.decided.append(decided) } else { result.others.append(job) }
         }
         return result
+    }
+
+    /// What a run that was begun has decided; nil where it has to be run again.
+    private func decided(
+        _ job: QueuedJob, _ run: JobRun, _ preparation: JobStore.Preparation, _ begun: Executor.Beginning
+    ) async -> Decided? {
+        // As above.
+        guard let execution = try? await executor.execute(begun) else { return nil }
+        return decided(job, run, preparation, execution)
     }
 
     /// A run of a job that is to be run now, and of which nothing but its record is known; nil for any other.

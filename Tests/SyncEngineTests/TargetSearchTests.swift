@@ -28,9 +28,9 @@ import Testing
             node: "test", logger: quietLogger, now: { [clock = world.clock] in clock.now })
     }
 
-    private func queued(_ source: String) -> QueuedJob {
+    private func queued(_ source: String, id: String? = nil) -> QueuedJob {
         var job = QueuedJob(
-            delivery: nil, request: world.request("job \(source)", source), type: type, queue: "default",
+            delivery: nil, request: world.request(id ?? "job \(source)", source), type: type, queue: "default",
             receivedAt: TestClock.start, turn: 0, body: [])
         job.pace = .storeOnly
         return job
@@ -64,6 +64,20 @@ import Testing
             #expect(try await world.binding(name)?.target.name == "A-\(name)")
         }
         #expect(try await world.job("job new").operation == .insert)
+    }
+
+    @Test func whoNeedsNoSearchWaitsForNoneAndKeepsItsPlace() async throws {
+        for name in ["a", "bound", "b"] { try await world.putCustomer(name, "Ada") }
+        let parts = try parts()
+        #expect(try await run(["bound"], in: parts).isEmpty)
+        try await world.putCustomer("bound", "Bea", version: 2)
+        world.log.clear()
+        var jobs = ["a", "bound", "b"].map { queued($0) }
+        jobs[1] = queued("bound", id: "again")
+        let wave = await parts.runner.decide(jobs, try await parts.runner.prepare(jobs))
+        #expect(wave.decided.map(\.job.request.id) == ["job a", "again", "job b"])
+        #expect(wave.others.isEmpty)
+        #expect(world.log.all == ["find 2"])
     }
 
     @Test func whatWasFoundCountsForTheSizeOfTheNextWave() async throws {
