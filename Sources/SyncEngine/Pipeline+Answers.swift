@@ -42,6 +42,7 @@ extension Pipeline {
     func goOn() {
         dispatch()
         answer()
+        relieveQueues()
     }
 
     func answered() {
