@@ -34,9 +34,9 @@ extension Pipeline {
         }
     }
 
-    /// Whether more is sure to be settled in a moment: without it, nobody would be the better for answers that wait, and they may
-    /// be all that keeps new deliveries away.
-    private var isMoreToCome: Bool { wavesTogether + series > 0 }
+    /// Whether more is about to be settled, or to begin: without it, nobody would be the better for answers that wait, and they
+    /// may be all that keeps new deliveries away.
+    private var isMoreToCome: Bool { wavesTogether + series > 0 || ready.count > 0 }
 
     /// Begins what can begin, and answers what can be answered, after jobs have ended.
     func goOn() {
