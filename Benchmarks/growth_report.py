@@ -58,10 +58,11 @@ def memory_rows(memory):
 
 
 def beside_rows(beside):
-    rows = [("Others, beside", "jobs/s", "× nothing beside", "CPU µs/job")]
+    rows = [("Others, beside", "jobs/s", "× nothing beside", "CPU µs/job", "broker µs/job")]
     for what, own in beside["speeds"].items():
         rows.append((
-            what, f"{own['jobs_per_second']:,.0f}", f"{own['to_nothing']:.3f}", f"{own['processor_us_per_job']:,.0f}"))
+            what, f"{own['jobs_per_second']:,.0f}", f"{own['to_nothing']:.3f}", f"{own['processor_us_per_job']:,.0f}",
+            f"{own['broker_us_per_job']:,.0f}"))
     return aligned(rows)
 
 

@@ -43,9 +43,10 @@ class Beside(FerryController):
             self.world.empty(queue)
 
     def measured(self):
-        """The others' jobs a second, and the processor time of everything by their number."""
+        """The others' jobs a second, and the processor time of everything, and of the broker, by their number."""
         self.prepare()
         self.fill()
+        broker = processes.seconds(self.world.broker_pid)
         log = self.folder / "program.log"
         program = processes.Program(self.command, log, cwd=self.folder, env=self.environment())
         try:
@@ -55,6 +56,7 @@ class Beside(FerryController):
                     raise measure.Failed(f"the others did not end: {program.last_words()}")
                 time.sleep(0.05)
             processor = program.processor_seconds()
+            broker = processes.seconds(self.world.broker_pid) - broker
         finally:
             program.end()
             self.empty()
@@ -64,7 +66,8 @@ class Beside(FerryController):
         if self.what != "nothing" and not slow:
             raise measure.Failed(f"there was no {self.what}")
         return {"jobs_per_second": round(measure.look(self.database, SPEED), 1),
-                "processor_us_per_job": round(processor / self.count * 1e6, 1)}
+                "processor_us_per_job": round(processor / self.count * 1e6, 1),
+                "broker_us_per_job": round(broker / self.count * 1e6, 1)}
 
 
 def measured(place, jobs, rounds):

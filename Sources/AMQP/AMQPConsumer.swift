@@ -285,6 +285,17 @@ public final class AMQPConsumer: Sendable {
         await connection.renew(subscription)
     }
 
+    /// Ends one queue's subscription and makes it again: the new one has its whole prefetch, whatever is unacknowledged.
+    ///
+    /// What is unacknowledged stays valid. Without effect on the subscriptions of any other epoch.
+    public func renew(queue: String, epoch: UInt64) async {
+        let (connection, subscription) = state.withLock { state in
+            (state.connection, state.subscriptions.first { $0.queue == queue })
+        }
+        guard let connection, connection.epoch == epoch, let subscription, !isIntakeStopped else { return }
+        await connection.renew(subscription)
+    }
+
     /// Whether deliveries of a queue should be coming: not while it is away, or nothing is connected.
     public func isConsuming(_ queue: String) async -> Bool {
         await state.withLock { $0.connection }?.isConsuming(queue) ?? false
@@ -349,7 +360,7 @@ extension AMQPConnection {
             try consume(subscription)
         } catch {
             logger.debug(
-                "prefetch could not be changed", metadata: ["queue": "\(subscription.queue)", "error": "\(error)"])
+                "subscription could not be renewed", metadata: ["queue": "\(subscription.queue)", "error": "\(error)"])
         }
     }
 }

@@ -113,6 +113,13 @@ public struct WorkConsumer: Sendable {
         for (name, known) in origins where known == origin { await consumer.widen(queue: name, epoch: epoch) }
     }
 
+    /// Takes as many deliveries of one queue as it was made for, beside those that are unanswered.
+    ///
+    /// Without effect on subscriptions of another epoch.
+    public func renew(_ origin: Delivery.Origin, epoch: UInt64) async {
+        for (name, known) in origins where known == origin { await consumer.renew(queue: name, epoch: epoch) }
+    }
+
     /// Whether deliveries of a queue, named as on the broker, should be coming.
     public func isConsuming(_ queue: String) async -> Bool { await consumer.isConsuming(queue) }
 

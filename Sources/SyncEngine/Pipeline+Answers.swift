@@ -21,7 +21,7 @@ extension Pipeline {
     /// Answers the broker, one batch at a time: what is settled meanwhile goes into the next.
     func answer() {
         guard !isAnswering else { return }
-        let answers = ledger.takeAcknowledgements(isUrgent: isAnswerUrgent)
+        let answers = ledger.takeAcknowledgements(isUrgent: isAnswerUrgent || !isMoreToCome)
         isAnswerUrgent = false
         guard !answers.isEmpty else { return }
         isAnswering = true
@@ -32,6 +32,17 @@ extension Pipeline {
             Failpoint.afterAck.pass()
             await self.answered()
         }
+    }
+
+    /// Whether more is about to be settled, or to begin: without it, nobody would be the better for answers that wait, and they
+    /// may be all that keeps new deliveries away.
+    private var isMoreToCome: Bool { wavesTogether + series > 0 || ready.count > 0 }
+
+    /// Begins what can begin, and answers what can be answered, after jobs have ended.
+    func goOn() {
+        dispatch()
+        answer()
+        relieveQueues()
     }
 
     func answered() {

@@ -29,15 +29,13 @@ extension Pipeline {
     /// One that was cut off, while the others go on.
     private func finish(_ ended: JobRunner.Ended) {
         end(ended)
-        answer()
-        dispatch()
+        goOn()
     }
 
     private func finish(_ ended: [JobRunner.Ended], convoy name: String) {
         convoys[name, default: 1] -= 1
         for job in ended { end(job) }
-        answer()
-        dispatch()
+        goOn()
     }
 
     private func end(_ ended: JobRunner.Ended) {

@@ -37,6 +37,7 @@ extension Pipeline {
         counts.isConnected = true
         ledger.open(epoch: epoch)
         widening = Widening()
+        crowding = Crowding()
         suspects.forgetWaiting()
         taken = [:]
         inHand = [:]
@@ -67,6 +68,7 @@ extension Pipeline {
         }
         dispatch()
         routeChanges()
+        relieveQueues()
     }
 
     func admit(_ delivery: Delivery, queue: String) {

@@ -35,6 +35,17 @@ extension Pipeline {
         errandSink.yield { await consumer.widen(delivery.origin, epoch: delivery.epoch) }
     }
 
+    /// Subscribes anew to queues of which much is in hand that waits behind others of its key, unless what is in hand has no
+    /// places to run in: more of it would wait for these as well.
+    func relieveQueues() {
+        guard !isStopping, !isOneSuspect, ready.alone.count == 0 else { return }
+        for origin in crowding.origins where !widening.isNarrow(origin) {
+            guard crowding.isToRenew(origin, prefetch: prefetch(origin)) else { continue }
+            let (consumer, epoch) = (self.consumer, self.epoch)
+            errandSink.yield { await consumer.renew(origin, epoch: epoch) }
+        }
+    }
+
     /// What was delivered from a queue so far in this epoch, and how much of it is in hand.
     func intake(of origin: Delivery.Origin) -> (epoch: UInt64, taken: Int, inHand: Int) {
         (epoch, taken[origin, default: 0], inHand[origin, default: 0])

@@ -54,8 +54,7 @@ extension Pipeline {
         for job in ended where job.pendingHook == nil {
             if let ending = job.ending { conclude(job.job, ending) } else { putBack(job.job.with(pace: .open)) }
         }
-        answer()
-        dispatch()
+        goOn()
     }
 
     /// A job is to begin again; what came with an earlier connection is delivered again.

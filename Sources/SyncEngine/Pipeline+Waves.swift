@@ -99,14 +99,12 @@ extension Pipeline {
 
     func finish(_ job: QueuedJob, _ ending: JobRunner.Ending) {
         conclude(job, ending)
-        answer()
-        dispatch()
+        goOn()
     }
 
     private func finish(_ ended: [JobRunner.Ended]) {
         wavesTogether -= 1
         for job in ended { if let ending = job.ending { conclude(job.job, ending) } }
-        answer()
-        dispatch()
+        goOn()
     }
 }

@@ -47,6 +47,7 @@ actor Pipeline {
     var losers = FIFO<(loser: QueuedJob, winner: QueuedJob)>()
     var isEndingLosers = false
     var widening = Widening()
+    var crowding = Crowding()
     var suspects = Suspects()
     /// Deliveries of this epoch, and those of them that are not settled.
     var taken: [Delivery.Origin: Int] = [:]
@@ -111,8 +112,7 @@ actor Pipeline {
         var job = arrived
         job.pace = runner.pace(of: arrived)
         guard var waiting = lanes.lastWaiting(key: job.orderKey), coalescing.canMerge(waiting, job) else {
-            if lanes.submit(job, key: job.orderKey) { ready.append(job) }
-            return
+            return enqueue(job)
         }
         guard coalescing.arrivingWins(waiting, job) else {
             waiting.superseded.append(job.request.id)
@@ -122,13 +122,24 @@ actor Pipeline {
         var winner = job
         winner.superseded = waiting.superseded + [waiting.request.id]
         lanes.replaceLastWaiting(key: job.orderKey, with: winner)
+        if let delivery = waiting.delivery { crowding.waitsNoMore(delivery) }
+        if let delivery = winner.delivery { crowding.waits(delivery) }
         supersede(waiting, by: winner)
+    }
+
+    /// Puts a job into its lane, whatever else waits there.
+    private func enqueue(_ job: QueuedJob) {
+        if lanes.submit(job, key: job.orderKey) {
+            ready.append(job)
+        } else if let delivery = job.delivery {
+            crowding.waits(delivery)
+        }
     }
 
     /// Puts a parked job into its lane that is to try a system; no delivery stands behind it, and nothing stands for it.
     func submit(probe: QueuedJob) {
         guard !isStopping else { return }
-        if lanes.submit(probe, key: probe.orderKey) { ready.append(probe) }
+        enqueue(probe)
         dispatch()
     }
 
@@ -155,9 +166,9 @@ actor Pipeline {
                 count(ending)
                 if case .abandoned = ending { continue }
                 if let delivery = job.delivery { settle(delivery) }
-            } else if job.delivery?.epoch == epoch, lanes.submit(job, key: job.orderKey) {
+            } else if job.delivery?.epoch == epoch {
                 // Nobody stands for it after all. What came with an earlier connection is delivered again.
-                ready.append(job)
+                enqueue(job)
             }
         }
         endLosers()
@@ -208,7 +219,9 @@ actor Pipeline {
     }
 
     func releaseLane(of job: QueuedJob) {
-        if let next = lanes.release(key: job.orderKey) { ready.append(next) }
+        guard let next = lanes.release(key: job.orderKey) else { return }
+        if let delivery = next.delivery { crowding.waitsNoMore(delivery) }
+        ready.append(next)
     }
 }
 

@@ -44,8 +44,8 @@ public struct WorkerSettings: Sendable, Hashable {
     ///
     /// 1–1000. Default 32.
     public var concurrency = 32
-    /// `prefetch`: the most deliveries of one queue that a process holds unacknowledged; see
-    /// ``FerryConfiguration/prefetch(ofQueue:)`` for what a queue really gets.
+    /// `prefetch`: the most deliveries of one queue that a process holds unacknowledged, beside up to as many that wait behind
+    /// others of their key; see ``FerryConfiguration/prefetch(ofQueue:)`` for what a queue really gets.
     ///
     /// 1–2000. Default 512.
     public var prefetch = 512

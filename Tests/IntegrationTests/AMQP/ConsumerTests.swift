@@ -110,6 +110,25 @@ import Testing
         try await eventually("of the other what was not answered") { try await quick.depth() == 1 }
     }
 
+    @Test("has its whole prefetch again when it is renewed, beside what is unacknowledged")
+    func renewal() async throws {
+        let queue = try await TestQueue.make(on: .shared())
+        try await queue.send((0..<20).map { "\($0)" })
+        let consumer = queue.consumer(prefetch: 5)
+        try await ConsumerLog.with(consumer) { log in
+            try await eventually("the prefetch arrives") { await log.deliveries.count == 5 }
+            await consumer.renew(queue: queue.name, epoch: 7)
+            #expect(await log.deliveries.count == 5, "another epoch is meant")
+            await consumer.renew(queue: queue.name, epoch: 1)
+            try await eventually("as many again arrive") { await log.deliveries.count == 10 }
+            await consumer.acknowledge([AMQPAcknowledgement(epoch: 1, tag: 10), AMQPAcknowledgement(epoch: 1, tag: 1)])
+            try await eventually("one more, as the earlier one takes nothing") { await log.deliveries.count == 11 }
+            #expect(await log.bodies == (0..<11).map { "\($0)" }, "in their order")
+            #expect(await log.closed.isEmpty)
+        }
+        try await eventually("the broker counts 18") { try await queue.depth() == 18 }
+    }
+
     @Test("changes its prefetch and keeps what is unacknowledged")
     func widen() async throws {
         let queue = try await TestQueue.make(on: .shared())

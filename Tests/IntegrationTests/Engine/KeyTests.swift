@@ -36,6 +36,28 @@ import Testing
         }
     }
 
+    @Test func jobsThatWaitBehindASlowOneOfTheirKeyDoNotKeepTheOthersAway() async throws {
+        let gate = GateController()
+        try await EngineWorld.with(
+            types: EngineWorld.type("Gate Sync", controller: "gate"), controllers: ["gate": gate]
+        ) { world in
+            try await world.putCustomers((1...9).map { ("C-\($0)", ["customer_name": "Ada"]) })
+            // One at first, then as many as a worker takes of a queue, and one more.
+            try await world.send("Gate Sync", (0..<10).map { ("slow \($0)", "C-1", ["context": ["n": .int($0)]]) })
+            try await world.send("Customer Sync", (2...9).map { ("\($0)", "C-\($0)", [:]) })
+            try await world.whileWorking({ $0.prefetch = 8 }) { worker in
+                try await eventually("the others have ended") { await worker.statistics.ended == 8 }
+                #expect(gate.entered == 1)
+                gate.open()
+                try await eventually("the slow ones end") { await worker.statistics.ended == 18 }
+            }
+            var ends: [Timestamp] = []
+            for n in 0..<10 { ends.append(try #require(try await world.job("slow \(n)").endedAt)) }
+            #expect(ends == ends.sorted(), "in their order")
+            try await world.expectQueueEmpty()
+        }
+    }
+
     @Test func aJobThatOnlyWaitsHoldsItsDedupKeyToo() async throws {
         let tries = Log<String>()
         let script = SingleScript(onUpdate: { _, job in

@@ -52,4 +52,23 @@ import Testing
             try await world.expectQueueEmpty()
         }
     }
+
+    @Test func whereLongRunsHoldAllPlacesButOneTheOthersComeThroughThat() async throws {
+        let gate = GateController()
+        try await EngineWorld.with(
+            types: EngineWorld.type("Gate Sync", controller: "gate"), controllers: ["gate": gate]
+        ) { world in
+            try await world.putCustomers((1...9).map { ("C-\($0)", ["customer_name": "Ada"]) })
+            // One at first, then as many as a worker takes of a queue: three of these and one of the others.
+            try await world.send("Gate Sync", (1...4).map { ("long \($0)", "C-\($0)", [:]) })
+            try await world.send("Customer Sync", (5...9).map { ("\($0)", "C-\($0)", [:]) })
+            try await world.whileWorking({ $0.prefetch = 4 }) { worker in
+                try await eventually("the others have ended") { await worker.statistics.ended == 5 }
+                #expect(gate.entered == 4)
+                gate.open()
+                try await eventually("the long ones end") { await worker.statistics.ended == 9 }
+            }
+            try await world.expectQueueEmpty()
+        }
+    }
 }
