@@ -81,8 +81,8 @@ def all_bars(facts):
         if point["value"] == 20_000 and "peak_mb" in point:
             peak = point["peak_mb"]
             yield "memory with documents of 20 kB", f"< {MEMORY_MB} MB", f"{peak:.0f} MB", peak < MEMORY_MB
-    # Of a few thousand jobs the speed says nothing to a twentieth.
+    # Rounds of a second or two say nothing to a twentieth.
     beside = facts.get("beside", {"jobs": 0})
-    for what, own in beside["speeds"].items() if beside["jobs"] >= 20_000 else ():
+    for what, own in beside["speeds"].items() if beside["jobs"] >= 60_000 else ():
         if what != "nothing":
             yield f"others beside a {what}", f"≥ {BESIDE}", f"{own['to_nothing']:.3f}", own["to_nothing"] >= BESIDE
