@@ -1,5 +1,5 @@
-// A record, a request and a type are held once by all their copies, which nobody can tell: a copy that is changed changes
-// no other.
+// Records, requests, types, documents and bindings are held once by all their copies, which nobody can tell: a copy that is
+// changed changes no other.
 import SyncJobs
 import Testing
 
@@ -31,5 +31,26 @@ import Testing
         job.notes = []
         job.request.targetKey = nil
         #expect(job == jobBefore, "equal by what they say")
+    }
+
+    @Test func aCopyOfADocumentOrOfItsBindingIsAnotherOnceItIsChanged() {
+        let key = DocumentKey(type: DocumentType(system: "a", name: "A"), name: "1")
+        let hash = Digest(of: .object(["n": 1]))
+        var document = Document(key: key, fields: ["n": 1], version: nil, storedWith: hash, byteCount: 7)
+        let documentBefore = document
+        #expect(document.fieldsHash == hash && document.byteCount == 7)
+        document.fields["n"] = 2
+        #expect(documentBefore["n"] == 1 && documentBefore.fieldsHash == hash)
+        #expect(document["n"] == 2)
+        #expect(document.fieldsHash == Digest(of: .object(["n": 2])), "not the stored one")
+        document = documentBefore
+        document.key = nil
+        #expect(documentBefore.key == key && document != documentBefore)
+
+        var binding = Binding(key: BindingKey(typeSlug: "t", source: key), target: key)
+        let bindingBefore = binding
+        binding.target = DocumentKey(type: key.type, name: "2")
+        binding.isDeleted = true
+        #expect(bindingBefore.target == key && !bindingBefore.isDeleted && binding != bindingBefore)
     }
 }
