@@ -49,15 +49,17 @@ enum BindingRow {
         case same
         /// It is stored with the same target.
         case sameTarget
-        /// It is new, or its target is.
-        case other
+        /// It is stored with another target.
+        case otherTarget
+        /// It is not stored: a first contact.
+        case new
 
         /// The statement that stores it; nil where nothing is to be written.
         var store: JobStatement? {
             switch self {
             case .stale, .same: nil
             case .sameTarget: updateSameTarget
-            case .other: upsert
+            case .otherTarget, .new: upsert
             }
         }
     }
@@ -186,12 +188,23 @@ enum BindingRow {
             let isSameTarget =
                 try columns.text().hasSameBytes(as: type.system) && columns.text().hasSameBytes(as: type.name)
                 && columns.text().hasSameBytes(as: binding.target.name)
-            guard isSameTarget else { return .other }
+            guard isSameTarget else { return .otherTarget }
             let isSame =
                 try columns.optionalDigest() == binding.sentHash && columns.optionalDigest() == binding.storedHash
                 && isDeleted == binding.isDeleted && (binding.sourceVersion ?? fence) == fence
             return isSame ? .same : .sameTarget
-        } ?? .other
+        } ?? .new
+    }
+
+    /// Whether another source of the type is bound to the target of a binding.
+    ///
+    /// - Parameter old: the binding that it takes over; nil for none.
+    static func isTargetTaken(
+        from binding: Binding, renamedFrom old: BindingKey?, in statements: StatementShelf
+    ) throws -> Bool {
+        try bindings(target: binding.target, in: statements).contains {
+            !$0.isDeleted && $0.key.typeSlug == binding.key.typeSlug && $0.key != binding.key && $0.key != old
+        }
     }
 
     /// The columns' values for `upsert` and `updateSameTarget`, the key's first.

@@ -1,6 +1,6 @@
 // One transition with all its rows, ready for the writer. Record, attempt, bindings, embedded writes, children and what is
 // owed to the broker land together or not at all. Whether they may is asked inside the transaction: the turn, the lease,
-// the source's version, the documents as they were read.
+// the source's version, the documents as they were read, that nobody else was bound to a target that was found.
 internal import GRDB
 internal import SyncJobs
 
@@ -15,6 +15,8 @@ final class ReadyCommit: Sendable {
     private let isUnrun: Bool
     private let binding: Binding?
     private let renamedFrom: BindingKey?
+    /// Whether its target is found, and nothing is written to it but with this commit.
+    private let isTargetFound: Bool
     private let writes: [ReadyWrite]
     private let committedAt: Timestamp
     private let jobRow: JobRow.Values
@@ -62,6 +64,7 @@ final class ReadyCommit: Sendable {
         runID = transition.attempt?.runID ?? transition.runID
         isUnrun = transition.attempt == nil
         renamedFrom = transition.renamedFrom
+        isTargetFound = job.status == .skipped || transition.embeddedWrite.map { $0.operation != .insert } ?? false
         let endedAt = transition.at
         committedAt = endedAt
         jobRow = JobRow.Values(job)
@@ -128,7 +131,7 @@ final class ReadyCommit: Sendable {
         }
         if let runID, try context.hasLostLease(runID: runID) { return nil }
         let standing = try standing(in: context)
-        if standing == .stale { return nil }
+        if try standing == .stale || isTargetTaken(standing, in: context) { return nil }
         return try context.inSavepoint {
             if let write = writes.first, try !context.update(write) { return nil }
             guard try context.statements.run(jobRow.insertNew, jobRow.row) > 0 else {
@@ -147,6 +150,14 @@ final class ReadyCommit: Sendable {
         }
     }
 
+    /// Whether a first contact has found a target that another source was bound to since it looked.
+    ///
+    /// Two sources that match one document would else both be bound to it where neither changes it.
+    private func isTargetTaken(_ standing: BindingRow.Standing?, in context: WriteContext) throws -> Bool {
+        guard standing == .new, isTargetFound, let binding, !binding.isDeleted else { return false }
+        return try BindingRow.isTargetTaken(from: binding, renamedFrom: renamedFrom, in: context.statements)
+    }
+
     /// Asks the conditions in their order, then writes in a savepoint.
     private func performAsking(in context: WriteContext) throws -> JobStore.CommitResult {
         let known = try context.db.firstRow(
@@ -160,6 +171,7 @@ final class ReadyCommit: Sendable {
         if let canceled = try canceledInstead(in: context) { return try canceled.perform(in: context) }
         let standing = try standing(in: context)
         if standing == .stale { return .stale }
+        if try isTargetTaken(standing, in: context) { return .conflict("another source was bound to it meanwhile") }
         var places: [(typeID: Int64, row: Int64?)] = []
         for write in writes {
             switch try context.condition(of: write) {

@@ -44,11 +44,11 @@ import Testing
     }
 
     @Test func anotherTargetOrNoBindingAtAllIsWrittenWhole() throws {
-        #expect(try standing { $0.target = Sample.key("U") } == .other)
-        #expect(try standing { $0.target = DocumentKey(type: Sample.source, name: "T") } == .other)
-        #expect(try standing { $0.key.source = DocumentKey(type: Sample.source, name: "D") } == .other)
-        #expect(try standing { $0.key.key = "k" } == .other)
-        #expect(try standing { $0.key.typeSlug = "another" } == .other)
+        #expect(try standing { $0.target = Sample.key("U") } == .otherTarget)
+        #expect(try standing { $0.target = DocumentKey(type: Sample.source, name: "T") } == .otherTarget)
+        #expect(try standing { $0.key.source = DocumentKey(type: Sample.source, name: "D") } == .new)
+        #expect(try standing { $0.key.key = "k" } == .new)
+        #expect(try standing { $0.key.typeSlug = "another" } == .new)
     }
 
     @Test func anOlderVersionIsStaleWhateverElseItSays() async throws {
@@ -63,7 +63,7 @@ import Testing
             late(&$0)
             $0.key.source = DocumentKey(type: Sample.source, name: "new")
         }
-        #expect(try standing(renamed) == .other)
+        #expect(try standing(renamed) == .new)
         #expect(try standing(renamedFrom: stored.key, renamed) == .stale, "the fence is where the source was")
     }
 

@@ -57,12 +57,46 @@ import Testing
         #expect(
             statements.beginnings == [
                 "BEGIN IMMEDIATE TRANSACTION", "SELECT EXISTS (SELECT", "SELECT version_order, source_version,",
-                "SELECT id, is_ready,", "UPDATE documents SET", "INSERT INTO jobs", "INSERT INTO attempts",
-                "INSERT INTO bindings", "COMMIT TRANSACTION",
+                "SELECT source_name, type_slug,", "SELECT id, is_ready,", "UPDATE documents SET", "INSERT INTO jobs",
+                "INSERT INTO attempts", "INSERT INTO bindings", "COMMIT TRANSACTION",
             ])
         #expect(try await stored() == 2)
         #expect(try await store.known("1").attempts.count == 1)
         #expect(try await store.binding(Sample.bindingKey("C"))?.target == Sample.key("T"))
+    }
+
+    @Test func aTargetThatAnotherSourceWasBoundToSinceItWasFoundIsAConflict() async throws {
+        func firstContact(_ id: String, of source: String, type: String? = nil) -> JobTransition {
+            var transition = Sample.transition(id) {
+                $0.end = .skipped(.noChanges)
+                $0.binding = Sample.binding(source, target: "T")
+                if let type { $0.binding?.key.typeSlug = type }
+            }
+            transition.isUnknown = true
+            return transition
+        }
+        let results = try await store.commit([
+            firstContact("1", of: "C"), firstContact("2", of: "D"), firstContact("3", of: "C"),
+            firstContact("4", of: "D", type: "another"),
+        ])
+        #expect(results.map { $0.job != nil } == [true, false, true, true])
+        #expect(results[1].conflict == "another source was bound to it meanwhile")
+        #expect(try await store.binding(Sample.bindingKey("D")) == nil)
+
+        // The source that it was bound to was renamed: its binding is taken over.
+        var renamed = firstContact("5", of: "D")
+        renamed.renamedFrom = Sample.bindingKey("C")
+        #expect(try await store.commit(renamed).job != nil)
+        #expect(try await store.binding(Sample.bindingKey("D"))?.target == Sample.key("T"))
+
+        // The end of a binding leaves its target to others.
+        var ended = Sample.transition("6") {
+            $0.binding = Sample.binding("D", target: "T")
+            $0.binding?.isDeleted = true
+        }
+        ended.isUnknown = true
+        #expect(try await store.commit(ended).job != nil)
+        #expect(try await store.commit(firstContact("7", of: "E")).job != nil)
     }
 
     @Test func aJobThatBecameKnownIsFencedByItsTurnAndItsWriteUndone() async throws {

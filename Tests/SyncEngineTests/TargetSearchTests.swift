@@ -126,6 +126,18 @@ import Testing
         #expect(try await world.job("job c").error?.code == .targetBound)
     }
 
+    @Test func ofTwoSourcesThatMatchOneDocumentWhichNeitherChangesTheSecondFindsItBoundToo() async throws {
+        for name in ["a", "b"] { try await world.putCustomer(name, "Ada", ["code": "same"]) }
+        try await world.putAccount("A", ["code": "same", "label": "Ada"])
+        let parts = try parts()
+        let alone = try await run(["a", "b"], in: parts)
+        #expect(try await world.job("job a").skipReason == .noChanges)
+        #expect(alone.map(\.request.id) == ["job b"])
+        try await runAlone(alone[0], in: parts)
+        #expect(try await world.job("job b").error?.code == .targetBound)
+        #expect(try await world.store.bindings(target: DocumentKey(type: LocalWorld.account, name: "A")).count == 1)
+    }
+
     @Test func theBindingOfASourceThatIsGoneIsTakenOver() async throws {
         try await world.putCustomer("a", "Ada", ["code": "same"])
         try await world.putAccount("A", ["code": "same"])
