@@ -24,7 +24,7 @@ private actor Gate {
     }
 }
 
-/// Waits until `condition` holds; false when it does not within ten seconds.
+/// Waits until `condition` holds; false when it does not within five minutes.
 private func eventually(_ condition: @Sendable () async -> Bool) async throws -> Bool {
     let deadline = ContinuousClock.now.advanced(by: .seconds(300))
     while ContinuousClock.now < deadline {

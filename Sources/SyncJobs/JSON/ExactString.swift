@@ -4,6 +4,10 @@
 
 #if canImport(Glibc)
     internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
 #endif
 
 /// A string whose equality, order and hash are those of its UTF-8 bytes.
