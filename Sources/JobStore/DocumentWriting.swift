@@ -7,7 +7,7 @@ internal import SyncJobs
 final class ReadyWrite: Sendable {
     let operation: SyncJobs.Operation
     let type: DocumentType
-    let name: DatabaseValue
+    var name: DatabaseValue { receipt.name.nameValue }
     /// The hash of what must be stored now; nil for an insert.
     let expectedHash: Digest?
     let oldFields: JSONObject?
@@ -37,7 +37,6 @@ final class ReadyWrite: Sendable {
             text = known
         }
         try Self.check(name: text)
-        name = text.nameValue
         expectedHash = write.before?.fieldsHash
         oldFields = write.before?.fields
         guard let after = write.after else {
@@ -158,10 +157,10 @@ extension DocumentRow {
     ///
     /// The name stands behind them.
     fileprivate static let contentCount = 5
-    private static let assignments = """
-        UPDATE documents SET fields = ?1, hash = ?2, version_order = ?3, version = ?4, updated_at = ?5, is_deleted = 0
-        """
-    fileprivate static let update = JobStatement("\(assignments) WHERE id = ?6")
+    private static let assignments =
+        "UPDATE documents SET fields = ?1, hash = ?2, version_order = ?3, version = ?4, updated_at = ?5"
+    fileprivate static let update = JobStatement("\(assignments), is_deleted = 0 WHERE id = ?6")
+    // What is not deleted stays so unsaid: to say it would touch the index of what is.
     fileprivate static let updateUnchanged = JobStatement(
         "\(assignments) WHERE name = ?6 AND hash = ?7 AND type_id = ?8 AND is_deleted = 0")
     fileprivate static let insert = JobStatement(

@@ -18,6 +18,7 @@ extension DatabaseMigrator {
         migrator.registerMigration("6 processes", migrate: createSixthSchema)
         migrator.registerMigration("7 fenced intents", migrate: createIntentFences)
         migrator.registerMigration("8 jobs by type and status", migrate: createEighthSchema)
+        migrator.registerMigration("9 open jobs", migrate: createNinthSchema)
         return migrator
     }
 
