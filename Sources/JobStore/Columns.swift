@@ -106,9 +106,9 @@ struct ColumnReader {
 
     /// A hash, or nothing.
     mutating func optionalDigest() throws -> Digest? {
-        let bytes = try bytes()
-        if bytes.isEmpty { return nil }
-        guard let digest = Digest(bytes: bytes) else { throw unreadable("hash") }
+        let (isThere, digest) = row.withBytes(next()) { (!$0.isEmpty, Digest(bytes: $0)) }
+        guard isThere else { return nil }
+        guard let digest else { throw unreadable("hash") }
         return digest
     }
 
@@ -120,22 +120,17 @@ struct ColumnReader {
 
     /// JSON, or nothing.
     mutating func optionalJSON() throws -> JSONValue? {
-        try json(bytes())
-    }
-
-    private func json(_ bytes: [UInt8]) throws -> JSONValue? {
-        if bytes.isEmpty { return nil }
         do {
-            // What was taken in within the limits is read back whatever the limits are now.
-            return try JSONParser.parse(bytes, maximumDepth: 10_000)
+            return try row.withBytes(next()) { bytes throws(JSONError) -> JSONValue? in
+                if bytes.isEmpty { return Optional.none }
+                // What was taken in within the limits is read back whatever the limits are now.
+                return try JSONParser.parse(bytes, maximumDepth: 10_000)
+            }
         } catch { throw unreadable("JSON") }
     }
 
-    /// A JSON object whose bytes were read before.
-    func object(_ bytes: [UInt8]) throws -> JSONObject {
-        guard let object = try json(bytes)?.objectValue else { throw unreadable("JSON object") }
-        return object
-    }
+    /// How many bytes the next column has; it is read after this.
+    var byteCount: Int { row.withBytes(position) { $0.count } }
 
     /// A JSON object, or nothing.
     mutating func optionalObject() throws -> JSONObject? {

@@ -163,13 +163,13 @@ private struct DocumentFinding {
             }
         ) { row in
             var columns = ColumnReader(row)
-            let text = try columns.bytes()
-            let (fields, version, isDeleted) = (try columns.object(text), try columns.version(), try columns.bool())
+            let bytes = columns.byteCount
+            let (fields, version, isDeleted) = (try columns.object(), try columns.version(), try columns.bool())
             guard !isDeleted, query.fields.allSatisfy({ fields[$0.key] == $0.value }) else { return true }
             let hash = try columns.digest()
             let key = DocumentKey(type: query.type, name: try columns.text())
             documents.append(
-                Document(key: key, fields: fields, version: version, storedWith: hash, byteCount: text.count))
+                Document(key: key, fields: fields, version: version, storedWith: hash, byteCount: bytes))
             return documents.count < query.limit
         }
         return documents

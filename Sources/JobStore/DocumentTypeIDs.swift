@@ -38,8 +38,26 @@ final class DocumentTypeIDs: Sendable {
     /// Looks up a type outside a write transaction, and keeps what is found.
     func idForReading(of type: DocumentType, in db: Database) throws -> Int64? {
         let name = TypeName(type)
+        if let id = known.withLock({ $0[name] }) { return id }
         let id = try self.id(of: name, in: db)
         if let id { add([name: id]) }
         return id
     }
+}
+
+/// The types that one transaction has met: so few that to look at each is quicker than to hash a name.
+struct MetDocumentTypes {
+    private static let most = 8
+    private var met: [(type: DocumentType, id: Int64)] = []
+
+    /// The number of a type; what `find` answers where it was not met before.
+    mutating func id(of type: DocumentType, orElse find: () throws -> Int64?) rethrows -> Int64? {
+        for known in met where known.type == type { return known.id }
+        guard let id = try find() else { return nil }
+        if met.count < Self.most { met.append((type, id)) }
+        return id
+    }
+
+    /// Forgets them, as their numbers may have been taken back.
+    mutating func removeAll() { met.removeAll() }
 }

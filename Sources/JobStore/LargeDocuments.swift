@@ -64,21 +64,20 @@ extension DocumentRow {
         of key: DocumentKey, types: DocumentTypeIDs, large: LargeDocuments, in db: Database,
         _ statements: StatementShelf
     ) throws -> DocumentState {
-        guard let typeID = try types.idForReading(of: key.type, in: db) else { return .absent }
+        guard let typeID = try statements.typeID(of: key.type, among: types) else { return .absent }
         if let known = large.document(key), let state = try unchanged(known, key, typeID: typeID, statements) {
             return state
         }
         return try statements.firstRow(selectState, typeID, arguments: { $0.add(name: key.name) }) { row in
             var columns = ColumnReader(row)
-            let text = try columns.bytes()
+            let bytes = columns.byteCount
+            let fields = try columns.object()
             let version = try columns.version()
             let isDeleted = try columns.bool()
             let hash = try columns.digest()
             let document = Document(
-                key: key, fields: try columns.object(text), version: version, storedWith: hash, byteCount: text.count)
-            if text.count >= LargeDocuments.minimumBytes {
-                large.keep(document, as: key, hash: hash, bytes: text.count)
-            }
+                key: key, fields: fields, version: version, storedWith: hash, byteCount: bytes)
+            if bytes >= LargeDocuments.minimumBytes { large.keep(document, as: key, hash: hash, bytes: bytes) }
             return document.state(version, isDeleted: isDeleted)
         } ?? .absent
     }

@@ -40,7 +40,9 @@ struct RowValues: Sendable {
 
     mutating func add(_ digest: Digest?) {
         guard let digest else { return values.append(.null) }
-        values.append(.blob(append(digest.bytes)))
+        let start = bytes.count
+        digest.append(to: &bytes)
+        values.append(.blob(start..<bytes.count))
     }
 
     mutating func add(blob: [UInt8]) { values.append(.blob(append(blob))) }
@@ -48,14 +50,18 @@ struct RowValues: Sendable {
     /// A name from outside.
     mutating func add(name: String?) {
         guard let name else { return values.append(.null) }
-        let range = append(name.utf8)
-        values.append(bytes[range].contains(0) ? .blob(range) : .text(range))
+        let start = bytes.count
+        bytes.append(utf8Of: name)
+        let range = start..<bytes.count
+        values.append(hasNUL(in: range) ? .blob(range) : .text(range))
     }
 
     /// Text of ours, which holds no NUL.
     mutating func add(text: String?) {
         guard let text else { return values.append(.null) }
-        values.append(.text(append(text.utf8)))
+        let start = bytes.count
+        bytes.append(utf8Of: text)
+        values.append(.text(start..<bytes.count))
     }
 
     /// Canonical text; control characters are escaped in it, so it never holds a NUL.
@@ -69,9 +75,14 @@ struct RowValues: Sendable {
     /// Canonical text that was made before.
     mutating func add(canonical: [UInt8]) { values.append(.text(append(canonical))) }
 
-    private mutating func append(_ more: some Collection<UInt8>) -> Range<Int> {
+    private mutating func append(_ more: [UInt8]) -> Range<Int> {
         let start = bytes.count
         bytes.append(contentsOf: more)
         return start..<bytes.count
+    }
+
+    private func hasNUL(in range: Range<Int>) -> Bool {
+        for position in range where bytes[position] == 0 { return true }
+        return false
     }
 }

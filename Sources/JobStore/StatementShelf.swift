@@ -1,5 +1,6 @@
 // The statements of one transaction at hand: those that every job runs are run some hundred times in it.
 internal import GRDB
+internal import SyncJobs
 internal import Synchronization
 
 /// A statement that jobs run again and again.
@@ -22,6 +23,7 @@ final class StatementShelf {
     private var kept: [Statement?] = []
     /// Room for the arguments of a read, used again and again.
     private var room = RowValues(columns: 8, bytes: 300)
+    private var types = MetDocumentTypes()
 
     init(_ db: Database) { self.db = db }
 
@@ -30,13 +32,19 @@ final class StatementShelf {
     /// - Parameters:
     ///   - row: its first arguments.
     ///   - count: how many of the row's values they are; nil for all.
-    ///   - numbers: the arguments behind them.
+    ///   - number: the argument behind them, if there is one.
     @discardableResult
     func run(
-        _ statement: JobStatement, _ row: RowValues, first count: Int? = nil, _ numbers: Int64...
+        _ statement: JobStatement, _ row: RowValues, first count: Int? = nil, _ number: Int64? = nil
     ) throws -> Int {
-        try found(statement).eachRow(row, first: count, then: numbers) { _ in true }
-        return db.changesCount
+        let statement = try found(statement)
+        try statement.eachRow(row, first: count, then: number) { _ in true }
+        return statement.changes
+    }
+
+    /// The number of a document type, looked up once in a transaction that reads; nil where no document has it.
+    func typeID(of type: DocumentType, among known: DocumentTypeIDs) throws -> Int64? {
+        try types.id(of: type) { try known.idForReading(of: type, in: db) }
     }
 
     /// The same, with arguments that `fill` puts together.
@@ -48,11 +56,11 @@ final class StatementShelf {
     ///
     /// The arguments are as in `run`.
     func firstRow<Value>(
-        _ statement: JobStatement, _ row: RowValues, first count: Int? = nil, _ numbers: Int64...,
+        _ statement: JobStatement, _ row: RowValues, first count: Int? = nil, _ number: Int64? = nil,
         read: (StoredRow) throws -> Value
     ) throws -> Value? {
         var value: Value?
-        try found(statement).eachRow(row, first: count, then: numbers) { row in
+        try found(statement).eachRow(row, first: count, then: number) { row in
             value = try read(row)
             return false
         }
@@ -61,11 +69,11 @@ final class StatementShelf {
 
     /// The same, with arguments that `fill` puts together.
     func firstRow<Value>(
-        _ statement: JobStatement, _ numbers: Int64..., arguments fill: (inout RowValues) -> Void,
+        _ statement: JobStatement, _ number: Int64? = nil, arguments fill: (inout RowValues) -> Void,
         read: (StoredRow) throws -> Value
     ) throws -> Value? {
         var value: Value?
-        try eachRow(statement, then: numbers, arguments: fill) { row in
+        try eachRow(statement, then: number, arguments: fill) { row in
             value = try read(row)
             return false
         }
@@ -73,9 +81,9 @@ final class StatementShelf {
     }
 
     /// Reads the rows that a statement answers, as long as `read` wants more; the arguments are what `fill` puts together, and
-    /// `numbers` behind them.
+    /// `number` behind them.
     func eachRow(
-        _ statement: JobStatement, then numbers: [Int64] = [], arguments fill: (inout RowValues) -> Void,
+        _ statement: JobStatement, then number: Int64? = nil, arguments fill: (inout RowValues) -> Void,
         read: (StoredRow) throws -> Bool
     ) throws {
         var row = RowValues()
@@ -83,7 +91,7 @@ final class StatementShelf {
         defer { swap(&row, &room) }
         row.removeAll()
         fill(&row)
-        try found(statement).eachRow(row, then: numbers, read)
+        try found(statement).eachRow(row, then: number, read)
     }
 
     private func found(_ statement: JobStatement) throws -> Statement {

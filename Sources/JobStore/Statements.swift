@@ -82,9 +82,9 @@ package struct StoredRow {
 
     /// Text as it is stored; nil when its bytes are no UTF-8.
     package func validText(_ column: Int) -> String? {
-        let start = sqlite3_column_blob(statement, CInt(column))
-        let bytes = UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, CInt(column))))
-        return String(validating: bytes, as: UTF8.self)
+        withBytes(column) { bytes in
+            do { return String(copying: try UTF8Span(validating: bytes)) } catch { return nil }
+        }
     }
 
     /// A whole number; 0 for NULL.
@@ -131,6 +131,15 @@ package struct StoredRow {
         return [UInt8](UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, CInt(column)))))
     }
 
+    /// The bytes of a BLOB or of a text where SQLite has them; none for NULL.
+    func withBytes<Value, Failure: Error>(
+        _ column: Int, _ read: (Span<UInt8>) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        let start = sqlite3_column_blob(statement, CInt(column))?.assumingMemoryBound(to: UInt8.self)
+        let count = start == nil ? 0 : Int(sqlite3_column_bytes(statement, CInt(column)))
+        return try read(UnsafeBufferPointer(start: start, count: count).span)
+    }
+
     private func withText<Value>(_ column: Int, _ read: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
         let start = sqlite3_column_text(statement, CInt(column))
         return read(UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, CInt(column)))))
@@ -151,23 +160,24 @@ extension Statement {
         try step(read)
     }
 
-    /// The same with the first values of a row, all of them where no count is given, and numbers behind them.
+    /// The same with the first values of a row, all of them where no count is given, and a number behind them.
     ///
     /// They are bound where they are: the statement lets go of them before this returns.
     func eachRow(
-        _ row: RowValues, first count: Int? = nil, then numbers: [Int64], _ read: (StoredRow) throws -> Bool
+        _ row: RowValues, first count: Int? = nil, then number: Int64?, _ read: (StoredRow) throws -> Bool
     ) throws {
         let count = count ?? row.values.count
-        try checkCount(count + numbers.count)
+        try checkCount(number == nil ? count : count + 1)
         try row.bytes.withUnsafeBytes { bytes in
             defer { letGo() }
             for position in 0..<count { try check(bind(row.values[position], of: bytes, at: CInt(position + 1))) }
-            for (position, number) in numbers.enumerated() {
-                try check(sqlite3_bind_int64(sqliteStatement, CInt(count + position + 1), number))
-            }
+            if let number { try check(sqlite3_bind_int64(sqliteStatement, CInt(count + 1), number)) }
             try step(read)
         }
     }
+
+    /// How many rows the connection's last statement has changed.
+    var changes: Int { Int(sqlite3_changes64(sqlite3_db_handle(sqliteStatement))) }
 
     private func checkCount(_ count: Int) throws {
         guard Int(sqlite3_bind_parameter_count(sqliteStatement)) == count else {

@@ -36,6 +36,7 @@ final class WriteContext {
     let processes: StoreProcesses
     private let types: DocumentTypeIDs
     private var newTypes: [TypeName: Int64] = [:]
+    private var metTypes = MetDocumentTypes()
     private var indexes: [Int64: [FieldIndex]] = [:]
     private var rareRows: RareRows?
 
@@ -74,6 +75,7 @@ final class WriteContext {
             try execute("RELEASE write", [])
             // What was looked up may have been undone with it.
             newTypes = [:]
+            metTypes.removeAll()
             indexes = [:]
             throw error
         }
@@ -95,11 +97,10 @@ final class WriteContext {
 
     /// The number of a document type, which is given one when it has none.
     func typeID(_ type: DocumentType) throws -> Int64 {
-        let name = TypeName(type)
-        if let id = try newTypes[name] ?? types.id(of: name, in: db) { return id }
+        if let id = try metTypes.id(of: type, orElse: { try types.id(of: TypeName(type), in: db) }) { return id }
         try execute(
             "INSERT INTO document_types (system, name) VALUES (?, ?)", [type.system.nameValue, type.name.nameValue])
-        newTypes[name] = db.lastInsertedRowID
+        newTypes[TypeName(type)] = db.lastInsertedRowID
         return db.lastInsertedRowID
     }
 

@@ -13,11 +13,19 @@ public struct Digest: Sendable, Hashable {
     private nonisolated(unsafe) static let sha256 = EVP_MD_fetch(nil, "SHA256", nil)
 
     /// Takes 16 bytes that were stored; nil for any other count.
-    public init?(bytes: [UInt8]) {
+    public init?(bytes: [UInt8]) { self.init(bytes: bytes.span) }
+
+    /// Takes 16 bytes where they are stored; nil for any other count.
+    public init?(bytes: Span<UInt8>) {
         guard bytes.count == 16 else { return nil }
-        func number(_ range: Range<Int>) -> UInt64 { bytes[range].reduce(0) { $0 << 8 | UInt64($1) } }
-        first = number(0..<8)
-        second = number(8..<16)
+        var first: UInt64 = 0
+        var second: UInt64 = 0
+        for position in 0..<8 {
+            first = first << 8 | UInt64(bytes[position])
+            second = second << 8 | UInt64(bytes[position + 8])
+        }
+        self.first = first
+        self.second = second
     }
 
     /// Hashes `input`.
@@ -36,18 +44,30 @@ public struct Digest: Sendable, Hashable {
 
     /// The 16 bytes.
     public var bytes: [UInt8] {
-        (0..<16).map { UInt8(truncatingIfNeeded: ($0 < 8 ? first : second) >> (56 - 8 * ($0 & 7))) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(16)
+        append(to: &bytes)
+        return bytes
+    }
+
+    /// Appends the 16 bytes to `bytes`.
+    public func append(to bytes: inout [UInt8]) {
+        for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: first >> shift)) }
+        for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: second >> shift)) }
     }
 
     /// 32 hexadecimal digits.
     public var hex: String {
-        func digit(_ value: UInt8) -> UInt8 { value + UInt8(ascii: value < 10 ? "0" : "W") }
         var digits: [UInt8] = []
-        digits.reserveCapacity(bytes.count * 2)
-        for byte in bytes {
-            digits.append(digit(byte >> 4))
-            digits.append(digit(byte & 15))
+        digits.reserveCapacity(32)
+        func append(_ number: UInt64) {
+            for shift in stride(from: 60, through: 0, by: -4) {
+                let digit = UInt8(truncatingIfNeeded: number >> shift) & 15
+                digits.append(digit + UInt8(ascii: digit < 10 ? "0" : "W"))
+            }
         }
+        append(first)
+        append(second)
         return String(decoding: digits, as: UTF8.self)
     }
 }

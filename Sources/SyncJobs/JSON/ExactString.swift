@@ -76,3 +76,12 @@ extension String {
         return String(result) + "…"
     }
 }
+
+extension [UInt8] {
+    /// Appends the UTF-8 bytes of a text.
+    public mutating func append(utf8Of text: String) {
+        // Swift's own text is one piece, and is copied as that.
+        let isCopied: Void? = text.utf8.withContiguousStorageIfAvailable { append(contentsOf: $0) }
+        if isCopied == nil { append(contentsOf: text.utf8) }
+    }
+}

@@ -121,7 +121,7 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral, Se
     }
 
     /// Makes room for so many members.
-    mutating func reserve(_ count: Int) { members.reserveCapacity(count) }
+    public mutating func reserve(_ count: Int) { members.reserveCapacity(count) }
 
     /// Iterates over the members in byte order of their keys.
     public func makeIterator() -> IndexingIterator<[Member]> { members.makeIterator() }

@@ -46,35 +46,36 @@ struct JSONWriter {
 
     mutating func write(_ value: JSONValue) {
         switch value {
-        case .null: bytes += "null".utf8
-        case .bool(let value): bytes += (value ? "true" : "false").utf8
-        case .number(let number): bytes += number.text.utf8
+        case .null: bytes.append(utf8Of: "null")
+        case .bool(let value): bytes.append(utf8Of: value ? "true" : "false")
+        case .number(let number): bytes.append(utf8Of: number.text)
         case .string(let text): writeString(text)
         case .array(let elements):
-            writeList(elements, open: "[", close: "]") { writer, element in writer.write(element) }
+            writeList(count: elements.count, open: "[", close: "]") { writer, position in
+                writer.write(elements[position])
+            }
         case .object(let object):
-            writeList(object.members, open: "{", close: "}") { writer, member in
-                writer.writeString(member.key)
+            writeList(count: object.count, open: "{", close: "}") { writer, position in
+                writer.writeString(object.members[position].key)
                 writer.bytes.append(UInt8(ascii: ":"))
                 if writer.isPretty { writer.bytes.append(0x20) }
-                writer.write(member.value)
+                writer.write(object.members[position].value)
             }
         }
     }
 
-    private mutating func writeList<Element>(
-        _ elements: [Element], open: Unicode.Scalar, close: Unicode.Scalar,
-        _ writeElement: (inout JSONWriter, Element) -> Void
+    private mutating func writeList(
+        count: Int, open: Unicode.Scalar, close: Unicode.Scalar, _ writeElement: (inout JSONWriter, Int) -> Void
     ) {
         bytes.append(UInt8(ascii: open))
         level += 1
-        for (position, element) in elements.enumerated() {
+        for position in 0..<count {
             if position > 0 { bytes.append(UInt8(ascii: ",")) }
             breakLine()
-            writeElement(&self, element)
+            writeElement(&self, position)
         }
         level -= 1
-        if !elements.isEmpty { breakLine() }
+        if count > 0 { breakLine() }
         bytes.append(UInt8(ascii: close))
     }
 
@@ -87,7 +88,9 @@ struct JSONWriter {
     private mutating func writeString(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
         let isPlain = text.utf8.withContiguousStorageIfAvailable { utf8 in
-            guard utf8.allSatisfy(Self.isPlain) else { return false }
+            // Without a branch for each byte, so that many are looked at at once.
+            let special = utf8.reduce(0 as UInt8) { $0 | (Self.isPlain($1) ? 0 : 1) }
+            guard special == 0 else { return false }
             bytes.append(contentsOf: utf8)
             return true
         }
@@ -105,13 +108,12 @@ struct JSONWriter {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                 bytes.append(UInt8(ascii: "\\"))
                 bytes.append(byte)
-            case 0x0A: bytes += "\\n".utf8
-            case 0x0D: bytes += "\\r".utf8
-            case 0x09: bytes += "\\t".utf8
+            case 0x0A: bytes.append(utf8Of: "\\n")
+            case 0x0D: bytes.append(utf8Of: "\\r")
+            case 0x09: bytes.append(utf8Of: "\\t")
             case 0..<0x20:
-                bytes += "\\u00".utf8
-                bytes += (byte < 16 ? "0" : "").utf8
-                bytes += String(byte, radix: 16).utf8
+                bytes.append(utf8Of: byte < 16 ? "\\u000" : "\\u00")
+                bytes.append(utf8Of: String(byte, radix: 16))
             default: bytes.append(byte)
             }
         }
