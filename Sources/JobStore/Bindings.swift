@@ -9,14 +9,7 @@ enum BindingRow {
         target_system, target_type, target_name, is_deleted, version_order, source_version, sent_hash, stored_hash
         """
     private static let select = JobStatement("SELECT \(content) FROM bindings WHERE \(keyCondition)")
-    private static let selectStanding = JobStatement(
-        """
-        SELECT version_order, source_version, is_deleted, target_system, target_type, target_name, sent_hash, stored_hash
-        FROM bindings WHERE \(keyCondition)
-        """)
     private static let delete = JobStatement("DELETE FROM bindings WHERE \(keyCondition)")
-    /// How many of the values are the key's.
-    private static let keyCount = 5
     /// Stores a binding in place of what was there; a run that knows no version leaves the fence where it stands.
     private static let upsert = JobStatement(
         """
@@ -39,6 +32,22 @@ enum BindingRow {
             is_deleted = ?9, version_order = coalesce(?10, version_order),
             source_version = coalesce(?11, source_version), sent_hash = ?12, stored_hash = ?13, updated_at = ?14
         WHERE source_name = ?1 AND type_slug = ?2 AND key = ?3 AND source_type = ?4 AND source_system = ?5
+        """)
+
+    /// How many of the values are the binding's own; the fence that a run has read stands behind them.
+    private static let ownCount = 14
+    private static let isAsRead = """
+        target_system = ?6 AND target_type = ?7 AND target_name = ?8 AND is_deleted = ?15 AND version_order IS ?16
+            AND source_version IS ?17
+        """
+    /// The same where the stored one still has the target and the fence that were read.
+    private static let updateAsRead = JobStatement("\(updateSameTarget.sql) AND \(isAsRead)")
+    /// Whether it still has them, where nothing else changes.
+    private static let selectAsRead = JobStatement(
+        """
+        SELECT 1 FROM bindings
+        WHERE source_name = ?1 AND type_slug = ?2 AND key = ?3 AND source_type = ?4 AND source_system = ?5
+            AND \(isAsRead)
         """)
 
     /// How a binding stands to what is stored.
@@ -162,38 +171,46 @@ enum BindingRow {
     }
 
     /// Compares a binding with what is stored where it is or, for a renamed source, where it was.
-    ///
-    /// - Parameter values: its values, where they have been made.
     static func standing(
-        of binding: Binding, _ values: RowValues? = nil, renamedFrom old: BindingKey?, in statements: StatementShelf
+        of binding: Binding, renamedFrom old: BindingKey?, in statements: StatementShelf
     ) throws -> Standing {
-        if let old, try standing(of: binding, against: row(old), in: statements) == .stale { return .stale }
-        return try standing(of: binding, against: values ?? row(binding.key), in: statements)
+        if let old, let stored = try self.binding(old, in: statements), standing(of: binding, to: stored) == .stale {
+            return .stale
+        }
+        return try self.binding(binding.key, in: statements).map { standing(of: binding, to: $0) } ?? .new
     }
 
     /// Without a version a source is older than nothing.
-    private static func standing(
-        of binding: Binding, against key: RowValues, in statements: StatementShelf
-    ) throws -> Standing {
-        try statements.firstRow(selectStanding, key, first: keyCount) { row in
-            var columns = ColumnReader(row)
-            let fence = try columns.version()
-            let isDeleted = try columns.bool()
-            if let fence, let version = binding.sourceVersion, !(isDeleted && binding.isNewIncarnation),
-                version.isOlder(than: fence)
-            {
-                return .stale
-            }
-            let type = binding.target.type
-            let isSameTarget =
-                try columns.text().hasSameBytes(as: type.system) && columns.text().hasSameBytes(as: type.name)
-                && columns.text().hasSameBytes(as: binding.target.name)
-            guard isSameTarget else { return .otherTarget }
-            let isSame =
-                try columns.optionalDigest() == binding.sentHash && columns.optionalDigest() == binding.storedHash
-                && isDeleted == binding.isDeleted && (binding.sourceVersion ?? fence) == fence
-            return isSame ? .same : .sameTarget
-        } ?? .new
+    private static func standing(of binding: Binding, to stored: Binding) -> Standing {
+        if let fence = stored.sourceVersion, let version = binding.sourceVersion,
+            !(stored.isDeleted && binding.isNewIncarnation), version.isOlder(than: fence)
+        {
+            return .stale
+        }
+        guard stored.target == binding.target else { return .otherTarget }
+        let isSame =
+            stored.sentHash == binding.sentHash && stored.storedHash == binding.storedHash
+            && stored.isDeleted == binding.isDeleted
+            && (binding.sourceVersion ?? stored.sourceVersion) == stored.sourceVersion
+        return isSame ? .same : .sameTarget
+    }
+
+    /// How a binding stands to what the run has read, where that decides as long as it is stored; nil where it doesn't: another
+    /// target is bound, or a later version was applied.
+    static func standing(of binding: Binding, asRead read: Binding) -> Standing? {
+        let standing = standing(of: binding, to: read)
+        return binding.key == read.key && (standing == .same || standing == .sameTarget) ? standing : nil
+    }
+
+    /// Stores a binding in place of what was read, where that is still stored; answers whether it is.
+    static func store(_ values: RowValues, _ standing: Standing, asReadIn statements: StatementShelf) throws -> Bool {
+        guard standing == .same else { return try statements.run(updateAsRead, values) > 0 }
+        return try statements.firstRow(selectAsRead, values) { _ in true } ?? false
+    }
+
+    /// Stores a binding, unless it is there as it is.
+    static func store(_ values: RowValues, _ standing: Standing, in statements: StatementShelf) throws {
+        if let statement = standing.store { try statements.run(statement, values, first: ownCount) }
     }
 
     /// Whether another source of the type is bound to the target of a binding.
@@ -207,9 +224,10 @@ enum BindingRow {
         }
     }
 
-    /// The columns' values for `upsert` and `updateSameTarget`, the key's first.
-    static func values(of binding: Binding, at time: Timestamp) -> RowValues {
-        var row = row(binding.key)
+    /// The columns' values, the key's first, and the fence of what the run has read behind them, if there is one.
+    static func values(of binding: Binding, inPlaceOf read: Binding? = nil, at time: Timestamp) -> RowValues {
+        var row = RowValues(columns: 17, bytes: 400)
+        add(binding.key, to: &row)
         row.add(name: binding.target.type.system)
         row.add(name: binding.target.type.name)
         row.add(name: binding.target.name)
@@ -219,6 +237,11 @@ enum BindingRow {
         row.add(binding.sentHash)
         row.add(binding.storedHash)
         row.add(time)
+        if let read {
+            row.add(read.isDeleted)
+            row.add(text: read.sourceVersion?.order.rawValue)
+            row.add(name: read.sourceVersion?.text)
+        }
         return row
     }
 }

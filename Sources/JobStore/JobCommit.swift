@@ -52,10 +52,12 @@ extension JobStore {
     }
 
     /// Makes the rows of a commit, on the caller's thread.
-    public func rows(of transition: JobTransition) -> CommitRows {
+    ///
+    /// - Parameter bound: the binding that the run has read, where one is known: it need not be read again.
+    public func rows(of transition: JobTransition, bound: Binding? = nil) -> CommitRows {
         do throws(JobFailure) {
-            return CommitRows(
-                ready: .success(try ReadyCommit(transition, maximumDocumentBytes: maximumDocumentBytes)))
+            let ready = try ReadyCommit(transition, bound: bound, maximumDocumentBytes: maximumDocumentBytes)
+            return CommitRows(ready: .success(ready))
         } catch { return CommitRows(ready: .failure(error)) }
     }
 

@@ -22,6 +22,8 @@ final class ReadyCommit: Sendable {
     private let jobRow: JobRow.Values
     private let attemptRow: RowValues?
     private let bindingRow: RowValues?
+    /// How the binding stands to what the run has read; nil where that is not known, or does not decide.
+    private let standingAsRead: BindingRow.Standing?
     private let outbox: [OutboxMessage]
     private let outboxRows: [RowValues]
     private let children: [ReadyChild]
@@ -36,8 +38,9 @@ final class ReadyCommit: Sendable {
         let message: RowValues?
     }
 
+    /// - Parameter bound: the binding that the run has read, where one is known.
     /// - Throws: ``JobFailure`` when an embedded write can never be made.
-    init(_ transition: JobTransition, maximumDocumentBytes: Int) throws(JobFailure) {
+    init(_ transition: JobTransition, bound: Binding? = nil, maximumDocumentBytes: Int) throws(JobFailure) {
         var job = transition.job
         var binding = transition.binding
         var writes: [ReadyWrite] = []
@@ -46,8 +49,9 @@ final class ReadyCommit: Sendable {
             let name = ready.receipt.name
             // Unless it changes, the record is shared with the transition's.
             if job.targetName?.hasSameBytes(as: name) != true { job.targetName = name }
-            binding?.target = DocumentKey(type: ready.type, name: ready.receipt.name)
-            binding?.isDeleted = ready.operation == .delete
+            let target = DocumentKey(type: ready.type, name: ready.receipt.name)
+            if let bound = binding, bound.target != target { binding?.target = target }
+            if let bound = binding, bound.isDeleted != (ready.operation == .delete) { binding?.isDeleted.toggle() }
             writes.append(ready)
         }
         if let intended = transition.sourceWrite {
@@ -70,7 +74,12 @@ final class ReadyCommit: Sendable {
         jobRow = JobRow.Values(job)
         attemptRow = transition.attempt.map { AttemptRow.values(of: $0) }
         awaited = transition.awaited
-        bindingRow = binding.map { BindingRow.values(of: $0, at: endedAt) }
+        bindingRow = binding.map { BindingRow.values(of: $0, inPlaceOf: bound, at: endedAt) }
+        if let binding, let bound {
+            standingAsRead = BindingRow.standing(of: binding, asRead: bound)
+        } else {
+            standingAsRead = nil
+        }
         var size = jobRow.bytes + writes.reduce(0) { $0 + $1.bytes }
         (children, outbox) = Self.children(of: transition, size: &size)
         outboxRows = outbox.map { message in
@@ -130,7 +139,7 @@ final class ReadyCommit: Sendable {
             return nil
         }
         if let runID, try context.hasLostLease(runID: runID) { return nil }
-        let standing = try standing(in: context)
+        let standing = standingAsRead == nil ? try standing(in: context) : nil
         if try standing == .stale || isTargetTaken(standing, in: context) { return nil }
         return try context.inSavepoint {
             if let write = writes.first, try !context.update(write) { return nil }
@@ -140,13 +149,19 @@ final class ReadyCommit: Sendable {
                 throw WriteContext.NeedsGuard()
             }
             if let attemptRow { try context.statements.run(AttemptRow.insertForNewJob, attemptRow) }
+            if let standingAsRead, let bindingRow,
+                try !BindingRow.store(bindingRow, standingAsRead, asReadIn: context.statements)
+            {
+                // It is another meanwhile, and what was written has to be undone.
+                throw WriteContext.NeedsGuard()
+            }
             return try storeOthers(beside: standing, sequence: nil, orderKey: job.orderKey, in: context)
         }
     }
 
     private func standing(in context: WriteContext) throws -> BindingRow.Standing? {
         try binding.map {
-            try BindingRow.standing(of: $0, bindingRow, renamedFrom: renamedFrom, in: context.statements)
+            try BindingRow.standing(of: $0, renamedFrom: renamedFrom, in: context.statements)
         }
     }
 
@@ -200,7 +215,7 @@ final class ReadyCommit: Sendable {
         beside standing: BindingRow.Standing?, sequence: Int64?, orderKey: String?, in context: WriteContext
     ) throws -> JobStore.CommitResult {
         if let renamedFrom { try BindingRow.remove(renamedFrom, in: context) }
-        if let bindingRow, let store = standing?.store { try context.statements.run(store, bindingRow) }
+        if let bindingRow, let standing { try BindingRow.store(bindingRow, standing, in: context.statements) }
         let end = try storeRest(orderKey: orderKey, in: context)
         let asked = try context.ask(again: job, awaited: awaited, bound: binding, at: committedAt)
         return .committed(

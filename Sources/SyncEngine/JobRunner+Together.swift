@@ -125,7 +125,8 @@ extension JobRunner {
         var transition = JobTransition.next(
             run, outcome: outcome, type: job.type, chance: Double.random(in: 0..<1), now: now())
         transition.isUnknown = preparation.job == nil
-        return Decided(job: job, execution: execution, rows: store.rows(of: transition))
+        return Decided(
+            job: job, execution: execution, rows: store.rows(of: transition, bound: preparation.binding))
     }
 
     /// Makes true what was decided, in as few transactions as possible, and publishes what it owes.

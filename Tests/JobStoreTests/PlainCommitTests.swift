@@ -50,7 +50,7 @@ import Testing
         #expect(
             statements.beginnings == [
                 "BEGIN IMMEDIATE TRANSACTION", "SELECT sequence, next_turn,", "SELECT EXISTS (SELECT",
-                "SELECT version_order, source_version,", "SELECT id, is_deleted,", "INSERT INTO documents",
+                "SELECT target_system, target_type,", "SELECT id, is_deleted,", "INSERT INTO documents",
                 "SELECT id, is_ready,", "INSERT INTO jobs", "INSERT INTO attempts", "INSERT INTO bindings",
                 "COMMIT TRANSACTION",
             ])

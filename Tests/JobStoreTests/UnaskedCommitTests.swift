@@ -56,7 +56,7 @@ import Testing
         #expect(result.job?.status == .finished)
         #expect(
             statements.beginnings == [
-                "BEGIN IMMEDIATE TRANSACTION", "SELECT EXISTS (SELECT", "SELECT version_order, source_version,",
+                "BEGIN IMMEDIATE TRANSACTION", "SELECT EXISTS (SELECT", "SELECT target_system, target_type,",
                 "SELECT source_name, type_slug,", "SELECT id, is_ready,", "UPDATE documents SET", "INSERT INTO jobs",
                 "INSERT INTO attempts", "INSERT INTO bindings", "COMMIT TRANSACTION",
             ])
@@ -130,6 +130,58 @@ import Testing
         #expect(try await store.commit(update("2", version: "4")) == .stale)
         #expect(try await store.commit(update("1", version: "4")).isFenced)
         #expect(try await store.job(id: "2") == nil)
+    }
+
+    /// Commits an update of the document by a job that has read a binding.
+    private func commit(
+        _ id: String, version: String?, read: Binding, a: JSONValue = 2
+    ) async throws -> JobStore.CommitResult {
+        try await store.commit([store.rows(of: update(id, version: version, a: a), bound: read)])[0]
+    }
+
+    @Test func aBindingThatIsStillAsItWasReadIsNotAskedFirst() async throws {
+        let read = Sample.binding("C", target: "T", version: Sample.number("5"))
+        _ = try await store.commit(Sample.transition("0") { $0.binding = read })
+        let statements = Statements()
+        statements.listen(to: store)
+        #expect(try await commit("1", version: "6", read: read).job != nil)
+        #expect(
+            statements.beginnings == [
+                "BEGIN IMMEDIATE TRANSACTION", "SELECT EXISTS (SELECT", "SELECT id, is_ready,", "UPDATE documents SET",
+                "INSERT INTO jobs", "INSERT INTO attempts", "UPDATE bindings SET", "COMMIT TRANSACTION",
+            ])
+        let bound = try #require(try await store.binding(read.key))
+        #expect(bound.sourceVersion == Sample.number("6") && bound.target == Sample.key("T"))
+        #expect(try await stored() == 2)
+    }
+
+    @Test func aBindingThatChangedSinceItWasReadDecidesAndNothingOfAStaleRunIsWritten() async throws {
+        let read = Sample.binding("C", target: "T", version: Sample.number("5"))
+        for version in ["6", "5"] {
+            // The run's version is newer than what it has read, or as new; somebody was quicker with version 9.
+            let fixture = try StoreFixture()
+            _ = try await fixture.store.putDocuments([(Sample.key("T"), ["a": 1], nil)])
+            _ = try await fixture.store.commit(Sample.transition("0") { $0.binding = read })
+            _ = try await fixture.store.commit(
+                Sample.transition("quick") {
+                    $0.binding = Sample.binding("C", target: "T", version: Sample.number("9"))
+                })
+            let rows = [update("1", version: version), unknown("2")].map { fixture.store.rows(of: $0, bound: read) }
+            let results = try await fixture.store.commit(rows)
+            #expect(results[0] == .stale && results[1].job != nil, "\(version)")
+            #expect(try await fixture.store.loadDocuments([Sample.key("T")]).first?.document?["a"] == 1)
+            #expect(try await fixture.store.job(id: "1") == nil)
+            #expect(try await fixture.store.binding(read.key)?.sourceVersion == Sample.number("9"))
+        }
+    }
+
+    @Test func aBindingToAnotherTargetSinceItWasReadIsBoundAnew() async throws {
+        let read = Sample.binding("C", target: "T", version: Sample.number("5"))
+        _ = try await store.commit(Sample.transition("0") { $0.binding = read })
+        _ = try await store.commit(
+            Sample.transition("quick") { $0.binding = Sample.binding("C", target: "U", version: Sample.number("5")) })
+        #expect(try await commit("1", version: "6", read: read).job != nil)
+        #expect(try await store.binding(read.key)?.target == Sample.key("T"))
     }
 
     @Test func anIndexGoesWithItsField() async throws {
