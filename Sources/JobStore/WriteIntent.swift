@@ -69,12 +69,12 @@ extension JobStore {
     public func recordIntents(_ intents: [WriteIntent]) async throws(JobStoreError) -> [IntentResult] {
         var results: [IntentResult] = []
         results.reserveCapacity(intents.count)
-        var rows: [(WriteIntent, [DatabaseValue])] = []
+        var rows: [(WriteIntent, RowValues)] = []
         var bytes = 0
         for intent in intents {
             let values = WriteIntentRow.values(of: intent)
             rows.append((intent, values))
-            bytes += JobRow.size(values)
+            bytes += values.size
             guard bytes >= GroupWriter.maximumBytes || rows.count >= GroupWriter.maximumCount else { continue }
             results += try await recordIntents(rows, bytes: bytes)
             (rows, bytes) = ([], 0)
@@ -84,13 +84,13 @@ extension JobStore {
     }
 
     private func recordIntents(
-        _ rows: [(WriteIntent, [DatabaseValue])], bytes: Int
+        _ rows: [(WriteIntent, RowValues)], bytes: Int
     ) async throws(JobStoreError) -> [IntentResult] {
         try await writer.write("intent", count: rows.count, bytes: bytes) { context in
             try rows.map { intent, values in
                 let result = try WriteIntentRow.standing(of: intent, in: context)
                 guard result == .noted else { return result }
-                try context.execute(WriteIntentRow.insert, values)
+                try context.statements.run(WriteIntentRow.insert, values)
                 context.note(.intents)
                 return .noted
             }
@@ -99,27 +99,35 @@ extension JobStore {
 }
 
 enum WriteIntentRow {
-    static let insert = """
+    static let insert = JobStatement(
+        """
         INSERT INTO write_intents (job_id, turn, run_id, write, recorded_at, fence, version_order, source_version)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        """
+        """)
+    private static let selectLater = JobStatement("SELECT 1 FROM jobs WHERE id = ? AND next_turn > ?")
+    private static let delete = JobStatement("DELETE FROM write_intents WHERE job_id = ?")
 
-    static func values(of intent: WriteIntent) -> [DatabaseValue] {
+    static func values(of intent: WriteIntent) -> RowValues {
         let version = intent.binding?.sourceVersion
-        return [
-            intent.jobID.nameValue, intent.turn.databaseValue, intent.runID.nameValue,
-            intent.write.storedJSON.columnValue, intent.recordedAt.columnValue,
-            version == nil ? .null : intent.binding?.key.fence.columnValue ?? .null,
-            version?.order.rawValue.databaseValue ?? .null, (version?.text).nameValue,
-        ]
+        var row = RowValues(columns: 8, bytes: 1_000)
+        row.add(name: intent.jobID)
+        row.add(intent.turn)
+        row.add(name: intent.runID)
+        row.add(json: intent.write.storedJSON)
+        row.add(intent.recordedAt)
+        row.add(version == nil ? nil : intent.binding?.key.fence)
+        row.add(text: version?.order.rawValue)
+        row.add(name: version?.text)
+        return row
     }
 
     /// Whether the write may be made: no later turn of the job is over, no newer source was applied, none is under way.
     ///
     /// A job that has ended without a commit of its write (a failure for good) holds up nobody.
     static func standing(of intent: WriteIntent, in context: WriteContext) throws -> JobStore.IntentResult {
-        let sql = "SELECT 1 FROM jobs WHERE id = ? AND next_turn > ?"
-        if try context.exists(sql, [intent.jobID.nameValue, intent.turn.databaseValue]) { return .outdated }
+        let isOver = try context.statements.firstRow(
+            selectLater, Int64(intent.turn), arguments: { $0.add(name: intent.jobID) }, read: { _ in true })
+        if isOver == true { return .outdated }
         guard let binding = intent.binding, let version = binding.sourceVersion else { return .noted }
         if try BindingRow.standing(of: binding, renamedFrom: nil, in: context.statements) == .stale { return .outdated }
         if intent.isSourceLoaded { return .noted }
@@ -153,7 +161,7 @@ enum WriteIntentRow {
     /// Removes what a job noted, now that it commits.
     static func removeAll(ofJob jobID: String, in context: WriteContext) throws {
         guard try context.mayHave(.intents) else { return }
-        try context.execute("DELETE FROM write_intents WHERE job_id = ?", [jobID.nameValue])
+        try context.statements.run(delete) { $0.add(name: jobID) }
     }
 }
 

@@ -91,7 +91,7 @@ struct DocumentReading {
         case .integer(let number): return .integer(number)
         case .text:
             // A name has a bound of its own, far below that of a document.
-            var reading = RowReading(subject: plan.type.description, encoding: encoding, limit: limit)
+            var reading = RowReading(type: plan.type, name: nil, encoding: encoding, limit: limit)
             return .text(ExactString(try reading.string(row, plan.namePosition, column: plan.name.name)))
         case .real, .blob:
             throw JobFailure(
@@ -102,8 +102,7 @@ struct DocumentReading {
     }
 
     private func partial(_ row: StoredRow, _ rawName: SQLiteValue) throws -> PartialDocument {
-        let subject = "\(plan.type)/\(rawName.nameText.prefix(80))"
-        var reading = RowReading(subject: subject, encoding: encoding, limit: limit)
+        var reading = RowReading(type: plan.type, name: rawName, encoding: encoding, limit: limit)
         guard let jsonPosition = plan.jsonPosition else {
             let fields = try reading.object(row, plan.list)
             return PartialDocument(rawName: rawName, fields: fields, json: JSONObject(), reading: reading)
@@ -117,7 +116,7 @@ struct DocumentReading {
             if case .text = storage { text = try reading.string(row, jsonPosition, column: column.name) }
             guard let object = try reading.json(text, column: column.name).objectValue else {
                 throw JobFailure(
-                    .invalidTarget, "\(subject): the column \"\(column.name)\" holds no JSON object",
+                    .invalidTarget, "\(reading.subject): the column \"\(column.name)\" holds no JSON object",
                     remedy: "correct the row in the file")
             }
             json = object

@@ -5,22 +5,28 @@ internal import SyncJobs
 
 /// Reads the rows of one document.
 struct RowReading {
-    let subject: String
-    let encoding: TextEncoding
+    private let type: DocumentType
+    private let name: SQLiteValue?
+    private let encoding: TextEncoding
     private(set) var remaining: Int
     private let limit: Int
 
-    /// Reads for `subject` (a type and name, for messages) at most `limit` bytes.
-    init(subject: String, encoding: TextEncoding, limit: Int) {
-        self.subject = subject
+    /// Reads at most `limit` bytes for a document, whose name is nil where it is not known yet.
+    init(type: DocumentType, name: SQLiteValue?, encoding: TextEncoding, limit: Int) {
+        self.type = type
+        self.name = name
         self.encoding = encoding
         self.limit = limit
         remaining = limit
     }
 
+    /// The type and the name, for messages.
+    var subject: String { name.map { "\(type)/\($0.nameText.prefix(80))" } ?? type.description }
+
     /// The row's fields.
     mutating func object(_ row: StoredRow, _ list: ColumnList) throws -> JSONObject {
         var object = JSONObject()
+        object.reserve(list.columns.count)
         for (position, column) in list.columns.enumerated() {
             object[column.name] = try value(row, position, column: column)
         }
