@@ -21,6 +21,7 @@ let grdb = product("GRDB", "GRDB.swift")
 let sqlite = product("GRDBSQLite", "GRDB.swift")
 let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
 let metrics = product("Metrics", "swift-metrics")
+let metricsTestKit = product("MetricsTestKit", "swift-metrics")
 let arguments = product("ArgumentParser", "swift-argument-parser")
 let yams = product("Yams", "Yams")
 
@@ -81,7 +82,10 @@ let package = Package(
         tests("SyncBrokerTests", ["SyncBroker", "SyncJobs", "AMQP", logging]),
         tests(
             "SyncEngineTests",
-            ["SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "SyncJobs", "AMQP", grdb, logging]),
+            [
+                "SyncEngine", "SyncBroker", "DocumentSystems", "JobStore", "SyncJobs", "AMQP", grdb, logging,
+                metricsTestKit,
+            ]),
         tests("FerryTestingTests", ["FerryTesting", "SyncEngine", "SyncJobs"]),
         // What `ferry types new` writes: FerryTests compares it byte by byte, and here it is compiled and run.
         .target(

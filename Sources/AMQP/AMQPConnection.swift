@@ -227,23 +227,24 @@ public actor AMQPConnection {
 
     private func receive(_ content: Content, on channel: UInt16) {
         let place = Int(channel - Channel.first)
-        switch content.method {
-        case .deliver(let consumerTag, let tag, let redelivered, let exchange, let routingKey):
+        switch content.head.method {
+        case .deliver(let consumerTag, let tag, let redelivered, _, _):
             channels[place].window.deliver(tag)
             batch.append(
                 AMQPDelivery(
                     epoch: epoch, channel: channel, tag: tag, queue: channels[place].queue ?? consumerTag,
-                    redelivered: redelivered, exchange: exchange, routingKey: routingKey, content: content))
+                    redelivered: redelivered, content: content))
             if batch.count >= 256 { flush() }
-        case .getOk(let tag, let redelivered, let exchange, let routingKey):
+        case .getOk(let tag, let redelivered, _, _):
             channels[place].window.deliver(tag)
             guard case .awaited(let queue) = awaitedContent else { return }
             awaitedContent = .arrived(
                 AMQPDelivery(
                     epoch: epoch, channel: channel, tag: tag, queue: queue, redelivered: redelivered,
-                    exchange: exchange, routingKey: routingKey, content: content))
+                    content: content))
         case .returned(let replyCode, let text, _, _):
-            guard case .int(let number) = content.properties.headers[PublishHeader.name], number > 0 else { return }
+            let headers = content.head.properties.headers
+            guard case .int(let number) = headers[PublishHeader.name], number > 0 else { return }
             listener?.returned(UInt64(number), replyCode: replyCode, text: text)
         }
     }

@@ -13,18 +13,37 @@ public struct AMQPDelivery: Sendable {
     public let queue: String
     /// Whether it was handed out before.
     public let redelivered: Bool
-    /// The exchange it was published to.
-    public let exchange: String
-    /// The routing key it was published with.
-    public let routingKey: String
-    /// Its properties.
-    public let properties: AMQPProperties
+    private let head: ContentHead
     /// Its content; empty when ``isBodyOmitted``.
     public let body: [UInt8]
+
+    /// The exchange it was published to.
+    public var exchange: String { head.method.exchange }
+    /// The routing key it was published with.
+    public var routingKey: String { head.method.routingKey }
+    /// Its properties.
+    public var properties: AMQPProperties { head.properties }
+    /// Its identifier, one of the properties.
+    public var messageID: String? { head.properties.messageID }
+    /// The name of its type, one of the properties.
+    public var type: String? { head.properties.type }
     /// Bytes of content that the message's header announced.
-    public let bodyBytes: Int
+    public var bodyBytes: Int { head.bodyBytes }
     /// Whether the content was over the limit: its frames were discarded and ``body`` is empty.
-    public let isBodyOmitted: Bool
+    public var isBodyOmitted: Bool { head.isBodyOmitted }
+
+    /// One of its headers.
+    public func header(_ name: String) -> AMQPValue? { head.properties.headers[name] }
+
+    init(epoch: UInt64, channel: UInt16, tag: UInt64, queue: String, redelivered: Bool, content: Content) {
+        self.epoch = epoch
+        self.channel = channel
+        self.tag = tag
+        self.queue = queue
+        self.redelivered = redelivered
+        head = content.head
+        body = content.body
+    }
 
     /// Creates a delivery, for tests of code that consumes them.
     public init(
@@ -32,17 +51,13 @@ public struct AMQPDelivery: Sendable {
         exchange: String = "", routingKey: String = "", properties: AMQPProperties = AMQPProperties(), body: [UInt8],
         bodyBytes: Int? = nil, isBodyOmitted: Bool = false
     ) {
-        self.epoch = epoch
-        self.channel = channel
-        self.tag = tag
-        self.queue = queue
-        self.redelivered = redelivered
-        self.exchange = exchange
-        self.routingKey = routingKey
-        self.properties = properties
-        self.body = body
-        self.bodyBytes = bodyBytes ?? body.count
-        self.isBodyOmitted = isBodyOmitted
+        let method = ContentMethod.deliver(
+            consumerTag: "", tag: tag, redelivered: redelivered, exchange: exchange, routingKey: routingKey)
+        let head = ContentHead(
+            method: method, properties: properties, bodyBytes: bodyBytes ?? body.count, isBodyOmitted: isBodyOmitted)
+        self.init(
+            epoch: epoch, channel: channel, tag: tag, queue: queue, redelivered: redelivered,
+            content: Content(head: head, body: body))
     }
 }
 

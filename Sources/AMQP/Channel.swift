@@ -9,7 +9,16 @@ struct Channel {
     /// The queue that is consumed on it, or was: what the broker had sent before it heard of the end of a subscription comes after.
     var queue: String?
     var assembler: ContentAssembler
+    var recurring = RecurringText()
     var window = DeliveryWindow()
 
     init(maximumBodyBytes: Int) { assembler = ContentAssembler(maximumBodyBytes: maximumBodyBytes) }
+}
+
+/// What the last message of a channel said where most say the same: so the next one's text is not made anew.
+struct RecurringText {
+    var consumerTag = ""
+    var exchange = ""
+    var routingKey = ""
+    var contentType = ""
 }

@@ -33,15 +33,3 @@ extension ConnectionListener {
     var hasOutgoing: Bool { false }
     func takeOutgoing(atMost limit: Int) -> [Outgoing] { [] }
 }
-
-extension AMQPDelivery {
-    init(
-        epoch: UInt64, channel: UInt16, tag: UInt64, queue: String, redelivered: Bool, exchange: String,
-        routingKey: String, content: Content
-    ) {
-        self.init(
-            epoch: epoch, channel: channel, tag: tag, queue: queue, redelivered: redelivered, exchange: exchange,
-            routingKey: routingKey, properties: content.properties, body: content.body, bodyBytes: content.bodyBytes,
-            isBodyOmitted: content.isBodyOmitted)
-    }
-}

@@ -3,56 +3,82 @@
 // is a protocol violation. What is over the limit is counted but not kept.
 
 /// The method that a content belongs to.
-enum ContentMethod: Hashable {
+enum ContentMethod: Sendable {
     case deliver(consumerTag: String, tag: UInt64, redelivered: Bool, exchange: String, routingKey: String)
     case returned(replyCode: Int, text: String, exchange: String, routingKey: String)
     case getOk(tag: UInt64, redelivered: Bool, exchange: String, routingKey: String)
+
+    var exchange: String {
+        switch self {
+        case .deliver(_, _, _, let exchange, _), .returned(_, _, let exchange, _), .getOk(_, _, let exchange, _):
+            exchange
+        }
+    }
+
+    var routingKey: String {
+        switch self {
+        case .deliver(_, _, _, _, let key), .returned(_, _, _, let key), .getOk(_, _, _, let key): key
+        }
+    }
+}
+
+/// What comes before the body of a content: its method and its header.
+///
+/// A class, because it is a dozen strings that are handed on as they are.
+final class ContentHead: Sendable {
+    let method: ContentMethod
+    let properties: AMQPProperties
+    /// Bytes of body that the header announced.
+    let bodyBytes: Int
+    let isBodyOmitted: Bool
+
+    init(method: ContentMethod, properties: AMQPProperties, bodyBytes: Int, isBodyOmitted: Bool) {
+        self.method = method
+        self.properties = properties
+        self.bodyBytes = bodyBytes
+        self.isBodyOmitted = isBodyOmitted
+    }
 }
 
 /// A complete content.
-struct Content: Hashable {
-    let method: ContentMethod
-    let properties: AMQPProperties
+struct Content {
+    let head: ContentHead
     let body: [UInt8]
-    let bodyBytes: Int
-    let isBodyOmitted: Bool
 }
 
 struct ContentAssembler {
-    private enum State {
-        case idle
-        case method(ContentMethod)
-        case body(ContentMethod, AMQPProperties, bytes: [UInt8], expected: UInt64, received: UInt64, omitted: Bool)
-    }
-
-    private var state = State.idle
+    /// What has come of a content: its method, or its head and a part of its body.
+    private var method: ContentMethod?
+    private var head: ContentHead?
+    private var body: [UInt8] = []
+    private var missingBytes: UInt64 = 0
     /// Bodies above this many bytes are not kept.
     var maximumBodyBytes: Int
 
     init(maximumBodyBytes: Int) { self.maximumBodyBytes = maximumBodyBytes }
 
     /// Whether a content has begun and is not complete.
-    var isInside: Bool {
-        if case .idle = state { false } else { true }
-    }
+    var isInside: Bool { method != nil || head != nil }
 
     /// Takes in the method that announces a content.
-    mutating func begin(_ method: ContentMethod) throws(AMQPError) {
-        guard case .idle = state else { throw ContentAssembler.violation("a new message inside an unfinished one") }
-        state = .method(method)
+    mutating func begin(_ method: consuming ContentMethod) throws(AMQPError) {
+        guard !isInside else { throw ContentAssembler.violation("a new message inside an unfinished one") }
+        self.method = consume method
     }
 
     /// Takes in the content header; gives the content if that was all (an empty body has no body frame).
-    mutating func header(bodyBytes: UInt64, properties: AMQPProperties) throws(AMQPError) -> Content? {
-        guard case .method(let method) = state else {
+    mutating func header(
+        bodyBytes: UInt64, properties: consuming AMQPProperties
+    ) throws(AMQPError) -> Content? {
+        guard let method = method.take() else {
             throw ContentAssembler.violation("a content header without its method")
         }
-        guard bodyBytes > 0 else {
-            state = .idle
-            return Content(method: method, properties: properties, body: [], bodyBytes: 0, isBodyOmitted: false)
-        }
-        let omitted = bodyBytes > UInt64(max(maximumBodyBytes, 0))
-        state = .body(method, properties, bytes: [], expected: bodyBytes, received: 0, omitted: omitted)
+        let head = ContentHead(
+            method: method, properties: properties, bodyBytes: Int(clamping: bodyBytes),
+            isBodyOmitted: bodyBytes > UInt64(max(maximumBodyBytes, 0)))
+        guard bodyBytes > 0 else { return Content(head: head, body: []) }
+        self.head = head
+        missingBytes = bodyBytes
         return nil
     }
 
@@ -60,25 +86,16 @@ struct ContentAssembler {
     ///
     /// `append` copies them behind what is there; it is not called for an omitted body.
     mutating func body(count: Int, append: (inout [UInt8]) -> Void) throws(AMQPError) -> Content? {
-        guard case .body(let method, let properties, var bytes, let expected, var received, let omitted) = state else {
-            throw ContentAssembler.violation("a body without its header")
+        guard let head else { throw ContentAssembler.violation("a body without its header") }
+        guard count <= missingBytes else { throw ContentAssembler.violation("a body longer than announced") }
+        if !head.isBodyOmitted {
+            if body.isEmpty { body.reserveCapacity(head.bodyBytes) }
+            append(&body)
         }
-        // Only one reference to the bytes may live while they grow, else every frame copies all that came before.
-        state = .idle
-        received += UInt64(count)
-        guard received <= expected else { throw ContentAssembler.violation("a body longer than announced") }
-        if !omitted {
-            if bytes.isEmpty { bytes.reserveCapacity(Int(expected)) }
-            append(&bytes)
-        }
-        guard received == expected else {
-            state = .body(
-                method, properties, bytes: bytes, expected: expected, received: received, omitted: omitted)
-            return nil
-        }
-        return Content(
-            method: method, properties: properties, body: bytes, bodyBytes: Int(clamping: expected),
-            isBodyOmitted: omitted)
+        missingBytes -= UInt64(count)
+        guard missingBytes == 0 else { return nil }
+        self.head = nil
+        return Content(head: head, body: exchange(&body, with: []))
     }
 
     private static func violation(_ message: String) -> AMQPError {

@@ -187,9 +187,11 @@ final class Wire {
             guard channels.indices.contains(place), let decoded = frame.payload.properties.decoded else {
                 return .nothing
             }
-            let properties = AMQPProperties(decoded.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee)
             let content = try channels[place].assembler.header(
-                bodyBytes: frame.payload.properties.body_size, properties: properties)
+                bodyBytes: frame.payload.properties.body_size,
+                properties: AMQPProperties(
+                    decoded.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee,
+                    contentTypeBefore: &channels[place].recurring.contentType))
             return content.map { .content($0, channel: frame.channel) } ?? .nothing
         case AMQP_FRAME_BODY:
             guard channels.indices.contains(place) else { return .nothing }
@@ -208,11 +210,7 @@ final class Wire {
         switch Int(method.id) {
         case FERRY_BASIC_DELIVER where channels.indices.contains(place):
             let deliver = decoded.assumingMemoryBound(to: amqp_basic_deliver_t.self).pointee
-            try channels[place].assembler.begin(
-                .deliver(
-                    consumerTag: String(deliver.consumer_tag), tag: deliver.delivery_tag,
-                    redelivered: deliver.redelivered != 0, exchange: String(deliver.exchange),
-                    routingKey: String(deliver.routing_key)))
+            try channels[place].begin(deliver)
             return .nothing
         case FERRY_BASIC_RETURN where channels.indices.contains(place):
             let returned = decoded.assumingMemoryBound(to: amqp_basic_return_t.self).pointee
@@ -669,7 +667,28 @@ private func utf8Text(_ bytes: UnsafeRawBufferPointer) -> String? {
     bytes.allSatisfy { $0 < 0x80 } ? String(decoding: bytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
 }
 
+extension Channel {
+    /// Takes in the method that announces a delivery.
+    fileprivate mutating func begin(_ deliver: amqp_basic_deliver_t) throws(AMQPError) {
+        try assembler.begin(
+            .deliver(
+                consumerTag: String(deliver.consumer_tag, before: &recurring.consumerTag), tag: deliver.delivery_tag,
+                redelivered: deliver.redelivered != 0, exchange: String(deliver.exchange, before: &recurring.exchange),
+                routingKey: String(deliver.routing_key, before: &recurring.routingKey)))
+    }
+}
+
 extension String {
+    /// The text `before` where it is the same, else a new one in its place.
+    fileprivate init(_ bytes: amqp_bytes_t, before: inout String) {
+        let isSame = before.utf8.withContiguousStorageIfAvailable { text in
+            guard text.count == bytes.len, let old = text.baseAddress, let new = bytes.bytes else { return false }
+            return memcmp(old, new, bytes.len) == 0
+        }
+        if isSame != true { before = String(bytes) }
+        self = before
+    }
+
     /// UTF-8, or else the bytes with the odd ones escaped, so that different names stay different.
     fileprivate init(_ bytes: amqp_bytes_t) {
         let buffer = UnsafeRawBufferPointer(bytes)
@@ -700,23 +719,22 @@ extension UnsafeRawBufferPointer {
 }
 
 extension AMQPProperties {
-    fileprivate init(_ source: amqp_basic_properties_t) {
+    fileprivate init(_ source: amqp_basic_properties_t, contentTypeBefore: inout String) {
         func has(_ flag: CInt) -> Bool { source._flags & amqp_flags_t(flag) != 0 }
-        func text(_ flag: CInt, _ value: amqp_bytes_t) -> String? { has(flag) ? String(value) : nil }
-        self.init(
-            contentType: text(AMQP_BASIC_CONTENT_TYPE_FLAG, source.content_type),
-            contentEncoding: text(AMQP_BASIC_CONTENT_ENCODING_FLAG, source.content_encoding),
-            messageID: text(AMQP_BASIC_MESSAGE_ID_FLAG, source.message_id),
-            correlationID: text(AMQP_BASIC_CORRELATION_ID_FLAG, source.correlation_id),
-            type: text(AMQP_BASIC_TYPE_FLAG, source.type),
-            appID: text(AMQP_BASIC_APP_ID_FLAG, source.app_id),
-            userID: text(AMQP_BASIC_USER_ID_FLAG, source.user_id),
-            replyTo: text(AMQP_BASIC_REPLY_TO_FLAG, source.reply_to),
-            expiration: text(AMQP_BASIC_EXPIRATION_FLAG, source.expiration),
-            timestamp: has(AMQP_BASIC_TIMESTAMP_FLAG) ? Int64(bitPattern: source.timestamp) : nil,
-            priority: has(AMQP_BASIC_PRIORITY_FLAG) ? source.priority : nil,
-            persistent: has(AMQP_BASIC_DELIVERY_MODE_FLAG) && source.delivery_mode == 2,
-            headers: has(AMQP_BASIC_HEADERS_FLAG) ? AMQPTable(source.headers, depth: 0) : [:])
+        contentType =
+            has(AMQP_BASIC_CONTENT_TYPE_FLAG) ? String(source.content_type, before: &contentTypeBefore) : nil
+        contentEncoding = has(AMQP_BASIC_CONTENT_ENCODING_FLAG) ? String(source.content_encoding) : nil
+        messageID = has(AMQP_BASIC_MESSAGE_ID_FLAG) ? String(source.message_id) : nil
+        correlationID = has(AMQP_BASIC_CORRELATION_ID_FLAG) ? String(source.correlation_id) : nil
+        type = has(AMQP_BASIC_TYPE_FLAG) ? String(source.type) : nil
+        appID = has(AMQP_BASIC_APP_ID_FLAG) ? String(source.app_id) : nil
+        userID = has(AMQP_BASIC_USER_ID_FLAG) ? String(source.user_id) : nil
+        replyTo = has(AMQP_BASIC_REPLY_TO_FLAG) ? String(source.reply_to) : nil
+        expiration = has(AMQP_BASIC_EXPIRATION_FLAG) ? String(source.expiration) : nil
+        timestamp = has(AMQP_BASIC_TIMESTAMP_FLAG) ? Int64(bitPattern: source.timestamp) : nil
+        priority = has(AMQP_BASIC_PRIORITY_FLAG) ? source.priority : nil
+        persistent = has(AMQP_BASIC_DELIVERY_MODE_FLAG) && source.delivery_mode == 2
+        headers = has(AMQP_BASIC_HEADERS_FLAG) ? AMQPTable(source.headers, depth: 0) : [:]
     }
 }
 

@@ -4,19 +4,21 @@ public import SyncJobs
 
 extension JobStore {
     /// What is asked for one delivery.
-    public struct Lookup: Sendable, Hashable {
+    ///
+    /// A class, because it is a dozen strings that are asked as they are.
+    public final class Lookup: Sendable {
         /// The job's id.
-        public var jobID: String
+        public let jobID: String
         /// The binding to look up; nil for none.
-        public var binding: BindingKey?
+        public let binding: BindingKey?
         /// The source document to load from the embedded system; nil for none.
-        public var source: DocumentKey?
+        public let source: DocumentKey?
         /// What the job needs that may stand still; nil where that is not asked.
-        public var needs: JobNeeds?
+        public let needs: JobNeeds?
         /// The system whose open circuit the job is to probe, which does not stop it.
-        public var probing: String?
+        public let probing: String?
         /// Whether the binding's target lives in the embedded system and is to be loaded.
-        public var loadsBoundTarget: Bool
+        public let loadsBoundTarget: Bool
 
         /// Asks.
         public init(

@@ -44,39 +44,21 @@ public final class Delivery: Sendable {
     public let tag: DeliveryTag
     /// Where it came from.
     public let origin: Origin
-    /// The key it was routed by.
-    public let routingKey: String
-    /// The AMQP `message_id`.
-    public let messageID: String?
     /// The turn, 0 for a producer's message.
     public let turn: Int
-    /// Whether the broker has handed it out before.
-    public let isRedelivered: Bool
     /// How often the broker has handed it out before, as its queue counts; its delivery limit is about this number.
     public let deliveryCount: Int
-    /// The body; empty when it was omitted.
-    public let body: [UInt8]
-    /// The size that the header announced, in bytes.
-    public let bodyBytes: Int
-    /// Whether the body was over the limit and not assembled.
-    public let isBodyOmitted: Bool
     let original: AMQPDelivery
 
     init(_ delivery: AMQPDelivery, origin: Origin) {
         tag = DeliveryTag(epoch: delivery.epoch, channel: delivery.channel, number: delivery.tag)
         self.origin = origin
-        routingKey = delivery.routingKey
-        messageID = delivery.properties.messageID
         func count(_ header: String) -> Int {
-            guard case .int(let value) = delivery.properties.headers[header] else { return 0 }
+            guard case .int(let value) = delivery.header(header) else { return 0 }
             return Int(max(0, min(value, 1 << 40)))
         }
         turn = count(Header.turn)
-        isRedelivered = delivery.redelivered
         deliveryCount = delivery.redelivered ? count("x-delivery-count") : 0
-        body = delivery.body
-        bodyBytes = delivery.bodyBytes
-        isBodyOmitted = delivery.isBodyOmitted
         original = delivery
     }
 }
@@ -109,6 +91,18 @@ public struct Acknowledgement: Sendable, Hashable {
 extension Delivery {
     /// The connection's epoch.
     public var epoch: UInt64 { tag.epoch }
+    /// The key it was routed by.
+    public var routingKey: String { original.routingKey }
+    /// The AMQP `message_id`.
+    public var messageID: String? { original.messageID }
+    /// Whether the broker has handed it out before.
+    public var isRedelivered: Bool { original.redelivered }
+    /// The body; empty when it was omitted.
+    public var body: [UInt8] { original.body }
+    /// The size that the header announced, in bytes.
+    public var bodyBytes: Int { original.bodyBytes }
+    /// Whether the body was over the limit and not assembled.
+    public var isBodyOmitted: Bool { original.isBodyOmitted }
 
     /// What to publish before answering this delivery when it is a canary of the topology check; nil for every other.
     public func canaryReport(in topology: Topology) -> OutgoingMessage? {

@@ -14,7 +14,7 @@ public enum Canary {
 
     /// The id of a canary; nil for every other message.
     public static func id(of delivery: AMQPDelivery) -> String? {
-        guard delivery.properties.type == type, case .string(let id)? = delivery.properties.headers[idHeader],
+        guard delivery.type == type, case .string(let id)? = delivery.header(idHeader),
             !id.isEmpty, id.utf8.count <= 64
         else { return nil }
         return id

@@ -81,13 +81,27 @@ public struct WorkConsumer: Sendable {
         return consumer.events.map { event in
             switch event {
             case .opened(let epoch): .opened(epoch: epoch)
-            case .deliveries(let deliveries):
-                .deliveries(deliveries.map { Delivery($0, origin: origins[$0.queue] ?? .work(queue: $0.queue)) })
+            case .deliveries(let deliveries): .deliveries(Self.deliveries(deliveries, origins))
             case .cancelled(let queue, _): .cancelled(queue: queue)
             case .closed(_, let error): .closed(error)
             case .blocked(let reason): .blocked(reason: reason)
             case .unblocked: .unblocked
             }
+        }
+    }
+
+    /// What has come, with where it came from: of one queue mostly.
+    private static func deliveries(
+        _ arrived: [AMQPDelivery], _ origins: [String: Delivery.Origin]
+    ) -> [Delivery] {
+        guard var queue = arrived.first?.queue else { return [] }
+        var origin = origins[queue] ?? .work(queue: queue)
+        return arrived.map { delivery in
+            if delivery.queue != queue {
+                queue = delivery.queue
+                origin = origins[queue] ?? .work(queue: queue)
+            }
+            return Delivery(delivery, origin: origin)
         }
     }
 

@@ -10,6 +10,13 @@ struct AckLedger: Sendable {
     /// How many deliveries are not settled.
     var unsettled: Int { channels.values.reduce(0) { $0 + $1.unsettled } }
 
+    /// How many deliveries were taken up in this epoch, and how many of them are not settled: of one queue, or of all.
+    func intake(of origin: Delivery.Origin? = nil) -> (taken: Int, unsettled: Int) {
+        channels.values.filter { origin == nil || $0.origin == origin }.reduce((0, 0)) {
+            ($0.0 + $1.taken, $0.1 + $1.unsettled)
+        }
+    }
+
     /// Begins an epoch: the tags of earlier ones are void.
     mutating func open(epoch: UInt64) {
         channels = [:]
@@ -18,10 +25,15 @@ struct AckLedger: Sendable {
 
     /// Takes up a delivery.
     ///
-    /// - Parameter prefetch: how many its queue may have out.
-    mutating func track(_ delivery: DeliveryTag, prefetch: Int) {
+    /// - Parameters:
+    ///   - origin: its queue, the same for all of a channel.
+    ///   - prefetch: how many its queue may have out.
+    mutating func track(
+        _ delivery: DeliveryTag, from origin: Delivery.Origin, prefetch: @autoclosure () -> Int
+    ) {
         guard delivery.epoch == epoch else { return }
-        channels[delivery.channel, default: ChannelLedger()].track(delivery.number, prefetch: prefetch)
+        channels[delivery.channel, default: ChannelLedger(origin: origin, prefetch: prefetch())]
+            .track(delivery.number)
     }
 
     /// Marks a delivery as settled: committed, and everything it owed confirmed.

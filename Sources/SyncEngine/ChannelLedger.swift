@@ -18,40 +18,67 @@ struct ChannelLedger: Sendable {
     /// Each answer of its own is work for the broker; waiting for too long, they would keep new deliveries away.
     private static let patience = 4
 
-    private var prefetch = 1
-    private var open: Set<UInt64> = []
-    /// The lowest of `open`; nil while that has to be looked up.
-    private var firstOpen: UInt64?
+    /// The queue that is consumed on the channel.
+    let origin: Delivery.Origin
+    private let prefetch: Int
+    /// How many deliveries were taken up.
+    private(set) var taken = 0
+    /// The numbers that are not settled, in their order, from `firstOpen` on.
+    private var open: [UInt64] = []
+    private var firstOpen = 0
     /// What is settled and not answered.
     private var settled: [Answer] = []
 
-    /// How many deliveries are not settled.
-    var unsettled: Int { open.count }
-
-    /// Takes up a delivery; their numbers count up by one.
-    mutating func track(_ number: UInt64, prefetch: Int) {
+    /// - Parameter prefetch: how many deliveries its queue may have out.
+    init(origin: Delivery.Origin, prefetch: Int) {
+        self.origin = origin
         self.prefetch = prefetch
-        open.insert(number)
+    }
+
+    /// How many deliveries are not settled.
+    var unsettled: Int { open.count - firstOpen }
+
+    /// Takes up a delivery; their numbers count up.
+    mutating func track(_ number: UInt64) {
+        taken += 1
+        open.append(number)
     }
 
     /// Marks a delivery as settled; false when it was not open.
     mutating func settle(_ number: UInt64, kind: Acknowledgement.Kind) -> Bool {
-        guard open.remove(number) != nil else { return false }
-        if number == firstOpen { firstOpen = nil }
+        guard let place = place(of: number) else { return false }
+        if place == firstOpen { forgetFirst() } else { open.remove(at: place) }
         settled.append(Answer(number: number, kind: kind))
         return true
     }
 
     /// Whether a delivery is in hand still.
-    func isUnsettled(_ number: UInt64) -> Bool { open.contains(number) }
+    func isUnsettled(_ number: UInt64) -> Bool { place(of: number) != nil }
+
+    private func place(of number: UInt64) -> Int? {
+        var low = firstOpen
+        var high = open.count
+        while low < high {
+            let middle = (low + high) / 2
+            if open[middle] < number { low = middle + 1 } else { high = middle }
+        }
+        return low < open.count && open[low] == number ? low : nil
+    }
+
+    /// The gap before what is open never outgrows it for long.
+    private mutating func forgetFirst() {
+        firstOpen += 1
+        guard firstOpen == open.count || firstOpen >= 1_024, firstOpen * 2 >= open.count else { return }
+        open.removeFirst(firstOpen)
+        firstOpen = 0
+    }
 
     /// What is to be said to the broker now.
     ///
     /// - Parameter isUrgent: whether what is settled behind an unsettled one is answered too, however little it is.
     mutating func takeAnswers(isUrgent: Bool) -> [Answer] {
         guard !settled.isEmpty else { return [] }
-        if firstOpen == nil { firstOpen = open.min() }
-        let end = firstOpen ?? .max
+        let end = firstOpen < open.count ? open[firstOpen] : .max
         let prefix = settled.filter { $0.number < end }
         let beyond = settled.count - prefix.count
         let isPilingUp = beyond > (isUrgent ? 0 : prefetch / Self.patience)

@@ -19,25 +19,45 @@ struct Inbox: Sendable {
 
     /// What the store knows about the jobs of a batch, in one read transaction.
     func prepare(_ jobs: [QueuedJob]) async throws(JobStoreError) -> [JobStore.Preparation] {
-        let lookups = jobs.map { lookup(for: $0) }
+        let lookups = lookups(for: jobs)
         return try await patience.attempt { () async throws(JobStoreError) in try await store.prepare(lookups) }
     }
 
-    private func lookup(for job: QueuedJob) -> JobStore.Lookup {
-        var source: DocumentKey?
-        if let name = job.request.sourceDocumentName, !name.isEmpty, isEmbedded(job.type.source) {
-            source = DocumentKey(type: job.type.source, name: name)
+    /// Where the documents of a type's jobs are.
+    private struct Whereabouts {
+        let typeSlug: String
+        let systems: [String]
+        let isSourceEmbedded: Bool
+        let isTargetEmbedded: Bool
+
+        init(_ type: SyncJobType, _ all: DocumentSystems) {
+            func isEmbedded(_ type: DocumentType) -> Bool { all[type.system]?.isEmbedded == true }
+            typeSlug = type.slug
+            systems = type.systems
+            isSourceEmbedded = isEmbedded(type.source)
+            isTargetEmbedded = type.target.map { isEmbedded($0) } ?? false
         }
-        let isTargetEmbedded = job.type.target.map { isEmbedded($0) } ?? false
-        return JobStore.Lookup(
-            jobID: job.request.id, binding: BindingKey(job.request, type: job.type), source: source,
-            loadsBoundTarget: isTargetEmbedded,
-            needs: JobNeeds(
-                typeSlug: job.type.slug, queue: job.queue, orderKey: job.orderKey, systems: job.type.systems),
-            probing: job.probing)
     }
 
-    private func isEmbedded(_ type: DocumentType) -> Bool { systems[type.system]?.isEmbedded == true }
+    /// Of a batch most are of one type: what it says is asked once for each that is not like the one before.
+    private func lookups(for jobs: [QueuedJob]) -> [JobStore.Lookup] {
+        guard let first = jobs.first else { return [] }
+        var documents = Whereabouts(first.type, systems)
+        return jobs.map { job in
+            if !job.type.slug.hasSameBytes(as: documents.typeSlug) { documents = Whereabouts(job.type, systems) }
+            return lookup(for: job, documents)
+        }
+    }
+
+    private func lookup(for job: QueuedJob, _ documents: Whereabouts) -> JobStore.Lookup {
+        let binding = BindingKey(job.request, type: job.type)
+        return JobStore.Lookup(
+            jobID: job.request.id, binding: binding, source: documents.isSourceEmbedded ? binding?.source : nil,
+            loadsBoundTarget: documents.isTargetEmbedded,
+            needs: JobNeeds(
+                typeSlug: documents.typeSlug, queue: job.queue, orderKey: job.orderKey, systems: documents.systems),
+            probing: job.probing)
+    }
 
     /// What is left to do for a delivery that must not run; nil when it is to be run.
     func endingWithoutRun(

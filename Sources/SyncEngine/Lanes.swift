@@ -15,12 +15,18 @@ struct Lanes<Job: Sendable>: Sendable {
 
     /// Takes a job; true when it is ready at once, false when it waits behind another of its key.
     mutating func submit(_ job: Job, key: String) -> Bool {
-        if waiting[key] == nil {
-            waiting[key] = FIFO()
+        let isReady = Self.enter(&waiting[key], job)
+        if !isReady { waitingCount += 1 }
+        return isReady
+    }
+
+    /// One look at the key's lane, for the question and the answer.
+    private static func enter(_ lane: inout FIFO<Job>?, _ job: Job) -> Bool {
+        guard lane != nil else {
+            lane = FIFO()
             return true
         }
-        waiting[key]?.append(job)
-        waitingCount += 1
+        lane?.append(job)
         return false
     }
 
@@ -39,8 +45,9 @@ struct Lanes<Job: Sendable>: Sendable {
 
     /// The key's job has left; answers the next one, which is ready now.
     mutating func release(key: String) -> Job? {
-        guard let next = waiting[key]?.popFirst() else {
-            waiting[key] = nil
+        guard let lane = waiting.index(forKey: key) else { return nil }
+        guard let next = waiting.values[lane].popFirst() else {
+            waiting.remove(at: lane)
             return nil
         }
         waitingCount -= 1
@@ -54,44 +61,50 @@ struct Lanes<Job: Sendable>: Sendable {
     }
 }
 
-/// A first-in-first-out queue with constant-time ends; what was taken is not kept alive.
+/// A first-in-first-out queue with constant-time ends.
 struct FIFO<Element: Sendable>: Sendable {
-    private var elements: [Element?] = []
-    private var head = 0
+    /// The first ones, the very first at the end, where it is taken without moving the others.
+    private var front: [Element] = []
+    private var back: [Element] = []
 
     /// How many elements there are.
-    var count: Int { elements.count - head }
+    var count: Int { front.count + back.count }
 
     /// The first element; nil when there is none.
-    var first: Element? { head < elements.count ? elements[head] : nil }
+    var first: Element? { front.last ?? back.first }
 
     /// The last element; nil when there is none.
     var last: Element? {
-        get { count > 0 ? elements[elements.count - 1] : nil }
-        set { if count > 0, let newValue { elements[elements.count - 1] = newValue } }
+        get { back.last ?? front.first }
+        set {
+            guard let newValue else { return }
+            if !back.isEmpty {
+                back[back.count - 1] = newValue
+            } else if !front.isEmpty {
+                front[0] = newValue
+            }
+        }
     }
 
     /// All elements, first to last.
-    var all: [Element] { elements[head...].compactMap { $0 } }
+    var all: [Element] { front.reversed() + back }
 
     /// Adds an element at the end.
-    mutating func append(_ element: Element) { elements.append(element) }
+    mutating func append(_ element: Element) { back.append(element) }
 
     /// Takes the first element; nil when there is none.
     mutating func popFirst() -> Element? {
-        guard head < elements.count else { return nil }
-        let first = elements[head]
-        elements[head] = nil
-        head += 1
-        if head == elements.count || head > 1_024 {
-            elements.removeFirst(head)
-            head = 0
+        if front.isEmpty {
+            swap(&front, &back)
+            front.reverse()
         }
-        return first
+        return front.popLast()
     }
 
     /// Takes up to `limit` elements from the front, as long as each `isWanted`.
     mutating func popFirst(_ limit: Int, while isWanted: (Element) -> Bool = { _ in true }) -> [Element] {
+        // All there are, as mostly, need not be moved.
+        if front.isEmpty, back.count <= limit, back.allSatisfy(isWanted) { return exchange(&back, with: []) }
         var taken: [Element] = []
         while taken.count < limit, let next = first, isWanted(next), let element = popFirst() { taken.append(element) }
         return taken
@@ -99,8 +112,7 @@ struct FIFO<Element: Sendable>: Sendable {
 
     /// Removes the elements that `isVoid` names.
     mutating func removeAll(where isVoid: (Element) -> Bool) {
-        elements.removeFirst(head)
-        head = 0
-        elements.removeAll { $0.map(isVoid) ?? true }
+        front.removeAll(where: isVoid)
+        back.removeAll(where: isVoid)
     }
 }

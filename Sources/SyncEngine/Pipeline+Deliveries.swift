@@ -39,8 +39,6 @@ extension Pipeline {
         widening = Widening()
         crowding = Crowding()
         suspects.forgetWaiting()
-        taken = [:]
-        inHand = [:]
         lanes.removeWaiting { $0.probing == nil && $0.delivery?.epoch != epoch }
         for job in ready.takeAll() {
             if job.probing != nil || job.delivery?.epoch == epoch {
@@ -55,7 +53,7 @@ extension Pipeline {
 
     func receive(_ deliveries: [Delivery]) {
         for delivery in deliveries {
-            ledger.track(delivery.tag, prefetch: prefetch(delivery.origin))
+            ledger.track(delivery.tag, from: delivery.origin, prefetch: prefetch(delivery.origin))
             counts.deliveries += 1
             Failpoint.received.pass()
             if delivery.isRedelivered { counts.redelivered += 1 }

@@ -3,11 +3,9 @@
 internal import SyncBroker
 
 extension Pipeline {
-    /// Notes a delivery; where its queue hands out one at a time, looks at it again after a moment.
+    /// Where a delivery's queue hands out one at a time, looks at it again after a moment.
     func take(_ delivery: Delivery) {
         guard delivery.epoch == epoch else { return }
-        inHand[delivery.origin, default: 0] += 1
-        taken[delivery.origin, default: 0] += 1
         guard widening.isNarrow(delivery.origin), !delivery.isSuspect else { return }
         errandSink.yield {
             // Cancelled with the pipeline: then there is nothing to widen.
@@ -24,8 +22,8 @@ extension Pipeline {
 
     /// A delivery is settled.
     func release(_ delivery: Delivery) {
-        inHand[delivery.origin, default: 1] -= 1
-        if widening.isNarrow(delivery.origin) { isAnswerUrgent = true }
+        guard widening.isNarrow(delivery.origin) else { return }
+        isAnswerUrgent = true
         if widening.answered(delivery) { widen(delivery) }
     }
 
@@ -48,11 +46,15 @@ extension Pipeline {
 
     /// What was delivered from a queue so far in this epoch, and how much of it is in hand.
     func intake(of origin: Delivery.Origin) -> (epoch: UInt64, taken: Int, inHand: Int) {
-        (epoch, taken[origin, default: 0], inHand[origin, default: 0])
+        let intake = ledger.intake(of: origin)
+        return (epoch, intake.taken, intake.unsettled)
     }
 
     /// The same of all queues.
-    var wholeIntake: (epoch: UInt64, taken: Int, inHand: Int) { (epoch, taken.values.reduce(0, +), ledger.unsettled) }
+    var wholeIntake: (epoch: UInt64, taken: Int, inHand: Int) {
+        let intake = ledger.intake()
+        return (epoch, intake.taken, intake.unsettled)
+    }
 
     // MARK: what others have noticed
 

@@ -49,14 +49,12 @@ actor Pipeline {
     var widening = Widening()
     var crowding = Crowding()
     var suspects = Suspects()
-    /// Deliveries of this epoch, and those of them that are not settled.
-    var taken: [Delivery.Origin: Int] = [:]
-    var inHand: [Delivery.Origin: Int] = [:]
     let threads: ControllerThreads
 
     /// How long a write that was under way when its run was cut off may still land.
     static let writeDeadline = Duration.seconds(30)
     var counts = WorkerStatistics()
+    var endedJobs = EndedJobsMetric()
 
     /// Work that `run()` owns: waves of jobs, batches of change events, single messages.
     let errands: AsyncStream<@Sendable () async throws -> Void>
@@ -111,9 +109,8 @@ actor Pipeline {
     func submit(_ arrived: QueuedJob) {
         var job = arrived
         job.pace = runner.pace(of: arrived)
-        guard var waiting = lanes.lastWaiting(key: job.orderKey), coalescing.canMerge(waiting, job) else {
-            return enqueue(job)
-        }
+        guard job.type.coalesces, var waiting = lanes.lastWaiting(key: job.orderKey), coalescing.canMerge(waiting, job)
+        else { return enqueue(job) }
         guard coalescing.arrivingWins(waiting, job) else {
             waiting.superseded.append(job.request.id)
             lanes.replaceLastWaiting(key: job.orderKey, with: waiting)
@@ -192,7 +189,10 @@ actor Pipeline {
 
     func count(_ ending: JobRunner.Ending) {
         switch ending {
-        case .committed(let record, _): if record.isOpen { counts.deferred += 1 } else { counts.count(record) }
+        case .committed(let record, _) where record.isOpen: counts.deferred += 1
+        case .committed(let record, _):
+            counts.count(record)
+            endedJobs.count(record)
         case .waiting: counts.deferred += 1
         case .handedBack: counts.handedBack += 1
         case .duplicate: counts.duplicates += 1

@@ -31,15 +31,23 @@ struct QueuedJob: Sendable {
         }
     }
 
+    /// What few jobs have; it is replaced as a whole.
+    private final class Exception: Sendable {
+        let superseded: [String]
+        let conflictedRun: String?
+        let probing: String?
+
+        init(superseded: [String], conflictedRun: String?, probing: String?) {
+            self.superseded = superseded
+            self.conflictedRun = conflictedRun
+            self.probing = probing
+        }
+    }
+
     private let arrival: Arrival
-    /// The ids of jobs that this one stands for.
-    var superseded: [String] = []
+    private var exception: Exception?
     /// How long its run may take; see ``JobRunner/pace(of:)``.
     var pace = JobPace.open
-    /// The run of it that met a conflict in its convoy: it has written nothing, whatever it noted.
-    var conflictedRun: String?
-    /// The system whose open circuit this job is to try; nil for every other job.
-    var probing: String?
 
     init(
         delivery: Delivery?, request: SyncRequest, type: SyncJobType, queue: String, receivedAt: Timestamp,
@@ -48,6 +56,22 @@ struct QueuedJob: Sendable {
         arrival = Arrival(
             delivery: delivery, request: request, type: type, queue: queue, receivedAt: receivedAt, turn: turn,
             body: body)
+    }
+
+    /// The ids of jobs that this one stands for.
+    var superseded: [String] {
+        get { exception?.superseded ?? [] }
+        set { exception = Exception(superseded: newValue, conflictedRun: conflictedRun, probing: probing) }
+    }
+    /// The run of it that met a conflict in its convoy: it has written nothing, whatever it noted.
+    var conflictedRun: String? {
+        get { exception?.conflictedRun }
+        set { exception = Exception(superseded: superseded, conflictedRun: newValue, probing: probing) }
+    }
+    /// The system whose open circuit this job is to try; nil for every other job.
+    var probing: String? {
+        get { exception?.probing }
+        set { exception = Exception(superseded: superseded, conflictedRun: conflictedRun, probing: newValue) }
     }
 
     /// The delivery to answer; nil where no broker is in play.

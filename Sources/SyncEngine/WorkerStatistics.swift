@@ -1,6 +1,5 @@
 // What a worker has done since it started, for its progress line and its last words.
 
-internal import Metrics
 public import SyncJobs
 
 /// Counts since the worker's start.
@@ -52,11 +51,9 @@ public struct WorkerStatistics: Sendable, Hashable {
     /// All ended jobs.
     public var ended: Int { jobs.values.reduce(0, +) }
 
-    /// Counts an ended job, here and in the metrics of the process.
+    /// Counts an ended job.
     mutating func count(_ job: SyncJob) {
         jobs[job.status, default: 0] += 1
         if let reason = job.skipReason { skips[reason, default: 0] += 1 }
-        Counter(label: "ferry_jobs_total", dimensions: [("type", job.typeSlug), ("status", job.status.rawValue)])
-            .increment()
     }
 }

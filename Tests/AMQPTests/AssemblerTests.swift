@@ -18,7 +18,7 @@ import Testing
         #expect(assembler.isInside)
         let content = try #require(try assembler.header(bodyBytes: 0, properties: AMQPProperties(messageID: "m")))
         #expect(content.body == [])
-        #expect(content.properties.messageID == "m")
+        #expect(content.head.properties.messageID == "m")
         #expect(!assembler.isInside)
     }
 
@@ -33,8 +33,8 @@ import Testing
             #expect(try feed(&assembler, [3, 4]) == nil)
             let content = try #require(try feed(&assembler, [5]))
             #expect(content.body == [1, 2, 3, 4, 5])
-            #expect(content.bodyBytes == 5)
-            guard case .deliver(_, 7, _, _, _) = content.method else {
+            #expect(content.head.bodyBytes == 5)
+            guard case .deliver(_, 7, _, _, _) = content.head.method else {
                 Issue.record("another method")
                 return
             }
@@ -50,9 +50,9 @@ import Testing
         #expect(try assembler.body(count: 3) { _ in wasAsked = true } == nil)
         let content = try #require(try assembler.body(count: 1) { _ in wasAsked = true })
         #expect(!wasAsked)
-        #expect(content.isBodyOmitted)
+        #expect(content.head.isBodyOmitted)
         #expect(content.body == [])
-        #expect(content.bodyBytes == 4)
+        #expect(content.head.bodyBytes == 4)
     }
 
     @Test("that announce absurd sizes reserve no memory")

@@ -9,7 +9,7 @@ import Testing
     private func ledger(prefetch: Int = 400, tracking count: UInt64) -> AckLedger {
         var ledger = AckLedger()
         ledger.open(epoch: 1)
-        for number in 1...count { ledger.track(tag(number), prefetch: prefetch) }
+        for number in 1...count { ledger.track(tag(number), from: .work(queue: "q"), prefetch: prefetch) }
         return ledger
     }
 
@@ -70,7 +70,7 @@ import Testing
 
     @Test func whatTakesLongHoldsUpTheAnswersOfItsOwnQueueOnly() {
         var ledger = ledger(tracking: 2)
-        for number: UInt64 in 1...50 { ledger.track(tag(number, channel: 2), prefetch: 400) }
+        for number: UInt64 in 1...50 { ledger.track(tag(number, channel: 2), from: .work(queue: "q"), prefetch: 400) }
         for number: UInt64 in 1...50 { ledger.settle(tag(number, channel: 2), kind: .acknowledge) }
         #expect({ ledger.takeAcknowledgements() }() == [all(upTo: 50, channel: 2)])
         ledger.settle(tag(2), kind: .acknowledge)
@@ -81,7 +81,7 @@ import Testing
     @Test func eachQueueIsMeasuredByItsOwnPrefetch() {
         var ledger = ledger(tracking: 102)
         for number: UInt64 in 2...101 { ledger.settle(tag(number), kind: .acknowledge) }
-        for number: UInt64 in 1...3 { ledger.track(tag(number, channel: 2), prefetch: 4) }
+        for number: UInt64 in 1...3 { ledger.track(tag(number, channel: 2), from: .work(queue: "q"), prefetch: 4) }
         ledger.settle(tag(2, channel: 2), kind: .acknowledge)
         #expect({ ledger.takeAcknowledgements() }().isEmpty, "a quarter of each prefetch")
         ledger.settle(tag(3, channel: 2), kind: .acknowledge)
@@ -103,11 +103,47 @@ import Testing
         ledger.open(epoch: 2)
         ledger.settle(tag(1), kind: .acknowledge)
         #expect({ ledger.takeAcknowledgements() }().isEmpty)
-        ledger.track(tag(9), prefetch: 8)
+        ledger.track(tag(9), from: .work(queue: "q"), prefetch: 8)
         #expect(ledger.unsettled == 0, "a delivery of an old epoch will come again under a new tag")
-        ledger.track(tag(1, epoch: 2), prefetch: 8)
+        ledger.track(tag(1, epoch: 2), from: .work(queue: "q"), prefetch: 8)
         ledger.settle(tag(1, epoch: 2), kind: .acknowledge)
         #expect({ ledger.takeAcknowledgements() }() == [Acknowledgement(of: tag(1, epoch: 2), multiple: true)])
+    }
+
+    @Test func whatWasTakenUpIsCountedForEachQueue() {
+        var ledger = ledger(tracking: 3)
+        for number: UInt64 in 1...5 { ledger.track(tag(number, channel: 2), from: .changes, prefetch: 8) }
+        ledger.settle(tag(2), kind: .acknowledge)
+        ledger.settle(tag(4, channel: 2), kind: .acknowledge)
+        ledger.settle(tag(5, channel: 2), kind: .reject)
+        #expect(ledger.intake(of: .work(queue: "q")) == (3, 2))
+        #expect(ledger.intake(of: .changes) == (5, 3))
+        #expect(ledger.intake(of: .work(queue: "other")) == (0, 0))
+        #expect(ledger.intake() == (8, 5))
+        ledger.open(epoch: 2)
+        #expect(ledger.intake() == (0, 0))
+    }
+
+    /// Thousands in hand, settled in waves whose order is anybody's, while more come.
+    @Test func everyoneOfManyIsAnsweredOnce() {
+        var random = SeededGenerator(seed: 7)
+        var ledger = ledger(tracking: 1)
+        var (next, answered): (UInt64, UInt64) = (2, 0)
+        var open: [UInt64] = [1]
+        for _ in 0..<40 {
+            while open.count < 3_000 {
+                ledger.track(tag(next), from: .work(queue: "q"), prefetch: 1_000_000)
+                open.append(next)
+                next += 1
+            }
+            let wave = open.prefix(1_500).shuffled(using: &random)
+            open.removeFirst(1_500)
+            for number in wave { ledger.settle(tag(number), kind: .acknowledge) }
+            #expect(wave.allSatisfy { !ledger.isUnsettled(tag($0)) } && ledger.isUnsettled(tag(open[0])))
+            answered += 1_500
+            #expect({ ledger.takeAcknowledgements() }() == [all(upTo: answered)])
+            #expect(ledger.unsettled == open.count)
+        }
     }
 
     @Test func settlingTwiceAnswersOnce() {

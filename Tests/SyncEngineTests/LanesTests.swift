@@ -51,4 +51,24 @@ import Testing
         let rest = queue.popFirst(10)
         #expect(rest.isEmpty)
     }
+
+    @Test func aQueueIsTheSameFromBothEndsHoweverItIsTaken() {
+        var queue = FIFO<Int>()
+        for value in 1...9 { queue.append(value) }
+        #expect({ queue.popFirst(3) }() == [1, 2, 3], "less than there is")
+        queue.append(10)
+        #expect(queue.first == 4 && queue.last == 10 && queue.count == 7)
+        #expect(queue.all == [4, 5, 6, 7, 8, 9, 10])
+        queue.removeAll { $0 == 6 || $0 == 10 }
+        queue.last = 11
+        #expect(queue.all == [4, 5, 7, 8, 11], "the last one, wherever it stands")
+        #expect({ queue.popFirst(9) { $0 < 8 } }() == [4, 5, 7])
+        queue.append(12)
+        #expect({ queue.popFirst(.max) }() == [8, 11, 12])
+        queue.last = 13
+        #expect(queue.count == 0 && queue.first == nil && queue.last == nil, "there is no last one to replace")
+        for value in 1...3 { queue.append(value) }
+        #expect({ queue.popFirst(3) { $0 != 2 } }() == [1])
+        #expect({ queue.popFirst(2) }() == [2, 3], "all of it")
+    }
 }

@@ -48,6 +48,17 @@ import Testing
         return record
     }
 
+    @Test func ofAWaveWithSeveralTypesEachJobIsPreparedAsItsOwnTypeSays() async throws {
+        let (customers, orders) = (mapping(), mapping("Order Sync", type: { $0.source = LocalWorld.shopOrder }))
+        let parts = try world.parts([customers, orders])
+        try await world.putCustomer("C-1", "One")
+        try await world.putCustomer("C-3", "Three")
+        let wave = [("1", customers), ("2", orders), ("3", customers), ("4", orders)].map { queued($0, of: $1) }
+        let preparations = try await parts.runner.prepare(wave)
+        #expect(preparations.map { $0.source?.document?.key?.name } == ["C-1", nil, "C-3", nil])
+        #expect(preparations.map { $0.source == nil } == [false, true, false, true], "an order is in the shop")
+    }
+
     // MARK: which they are
 
     @Test func onlyATypeWithoutCodeWhoseDocumentsAreAllInTheStoreRunsTogether() throws {

@@ -47,7 +47,7 @@ public struct ChangeEvent: Sendable, Hashable {
         decoding body: [UInt8], messageID: String?, maximumDepth: Int = JSONParser.defaultMaximumDepth
     ) throws(JobFailure) {
         let envelope = try MessageEnvelope(body, messageID: messageID, maximumDepth: maximumDepth)
-        let fields = FieldReader(object: envelope.content)
+        let fields = FieldReader(envelope.content)
         try fields.refuseUnknown(among: Self.fields, in: "a change event")
         func required(_ field: String) throws(JobFailure) -> String {
             guard let text = try fields.string(field), !text.isEmpty else {

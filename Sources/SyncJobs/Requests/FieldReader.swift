@@ -4,24 +4,44 @@
 /// The fields that a message may have.
 struct FieldNames: CustomStringConvertible {
     private let list: [String]
-    private let set: Set<ExactString>
+    /// The names by their length: few have the same.
+    private let byLength: [[String]]
 
     init(_ list: [String]) {
         self.list = list
-        set = Set(list.map { ExactString($0) })
+        let longest = list.map(\.utf8.count).max() ?? 0
+        byLength = (0...longest).map { length in list.filter { $0.utf8.count == length } }
     }
 
-    func contains(_ field: String) -> Bool { set.contains(ExactString(field)) }
+    func contains(_ field: String) -> Bool {
+        let length = field.utf8.count
+        return length < byLength.count && byLength[length].contains { $0.hasSameBytes(as: field) }
+    }
 
     var description: String { list.joined(separator: ", ") }
 }
 
 /// Reads the fields of one JSON object and refuses what is of the wrong kind.
 struct FieldReader {
-    let object: JSONObject
+    private let object: JSONObject
+    /// The lengths of the object's keys, a bit for each below 64: most fields that are left out are told by theirs.
+    private let lengths: UInt64
+
+    init(_ object: JSONObject) {
+        self.object = object
+        lengths = object.members.reduce(0) { $0 | Self.bit($1.key) }
+    }
+
+    private static func bit(_ field: String) -> UInt64 { 1 << UInt64(field.utf8.count & 63) }
+
+    /// What is said in a field; nil where it is left out, or null.
+    private func value(_ field: String) -> JSONValue? {
+        guard lengths & Self.bit(field) != 0, let value = object[field], !value.isNull else { return nil }
+        return value
+    }
 
     func string(_ field: String, maximumBytes: Int = 16_384) throws(JobFailure) -> String? {
-        guard let value = object[field], !value.isNull else { return nil }
+        guard let value = value(field) else { return nil }
         guard let text = value.stringValue else { throw wrong(field, value, "a string") }
         guard text.utf8.count <= maximumBytes else {
             throw JobFailure(
@@ -32,19 +52,19 @@ struct FieldReader {
     }
 
     func bool(_ field: String) throws(JobFailure) -> Bool? {
-        guard let value = object[field], !value.isNull else { return nil }
+        guard let value = value(field) else { return nil }
         guard let flag = value.boolValue else { throw wrong(field, value, "true or false") }
         return flag
     }
 
     func object(_ field: String) throws(JobFailure) -> JSONObject? {
-        guard let value = object[field], !value.isNull else { return nil }
+        guard let value = value(field) else { return nil }
         guard let nested = value.objectValue else { throw wrong(field, value, "an object") }
         return nested
     }
 
     func count(_ field: String, maximum: Int64) throws(JobFailure) -> Int? {
-        guard let value = object[field], !value.isNull else { return nil }
+        guard let value = value(field) else { return nil }
         guard let number = value.numberValue?.int64, number >= 0, number <= maximum else {
             throw wrong(field, value, "a whole number from 0 to \(maximum)")
         }
@@ -52,7 +72,7 @@ struct FieldReader {
     }
 
     func duration(_ field: String) throws(JobFailure) -> Duration? {
-        guard let value = object[field], !value.isNull else { return nil }
+        guard let value = value(field) else { return nil }
         guard let text = value.stringValue, let duration = Duration(text: text) else {
             throw wrong(field, value, "a duration with its unit, such as \"30s\", \"5m\" or \"2h\"")
         }
@@ -62,7 +82,7 @@ struct FieldReader {
 
     /// A version: a string, or a number as written.
     func version(_ field: String) throws(JobFailure) -> String? {
-        guard let value = object[field], !value.isNull else { return nil }
+        guard let value = value(field) else { return nil }
         guard let text = value.nameText else { throw wrong(field, value, "a string or a number") }
         return text
     }
@@ -70,7 +90,7 @@ struct FieldReader {
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ field: String, _ read: (String) -> Choice?
     ) throws(JobFailure) -> Choice? where Choice.RawValue == String {
-        guard let value = object[field], !value.isNull else { return nil }
+        guard let value = value(field) else { return nil }
         guard let text = value.stringValue, let choice = read(text) else {
             throw wrong(field, value, "one of " + Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", "))
         }
@@ -84,9 +104,9 @@ struct FieldReader {
     }
 
     func refuseUnknown(among known: FieldNames, in message: String) throws(JobFailure) {
-        for member in object where !known.contains(member.key) {
+        for position in object.members.indices where !known.contains(object.members[position].key) {
             throw JobFailure(
-                .unknownField, "\(message) has no field \"\(member.key.prefix(80))\"",
+                .unknownField, "\(message) has no field \"\(object.members[position].key.prefix(80))\"",
                 remedy: "known fields: \(known); free data belongs into \"context\"")
         }
     }

@@ -20,9 +20,10 @@ struct MessageEnvelope {
         if let bodyID, !bodyID.isNull, bodyID.stringValue == nil {
             throw JobFailure(.invalidID, "\"id\" is \(bodyID.kind)", remedy: "send a string")
         }
-        let found = [messageID, bodyID?.stringValue, isCloudEvent ? Self.cloudEventID(object) : nil]
-            .compactMap { $0 }.first { !$0.isEmpty }
-        guard let found else {
+        guard
+            let found = messageID.nonEmpty ?? bodyID?.stringValue.nonEmpty
+                ?? (isCloudEvent ? Self.cloudEventID(object).nonEmpty : nil)
+        else {
             throw JobFailure(
                 .missingID, "the message has no id",
                 remedy: "set the AMQP message_id, or \"id\" in the body, to something unique for each change")
@@ -53,6 +54,11 @@ struct MessageEnvelope {
         }
         return data
     }
+}
+
+extension String? {
+    /// The text; nil also where it is empty.
+    fileprivate var nonEmpty: String? { self?.isEmpty == false ? self : nil }
 }
 
 extension JobFailure {

@@ -164,7 +164,7 @@ public struct SyncRequest: Sendable, Hashable {
         set { fields.relayFinished = newValue }
     }
 
-    private struct Fields: Sendable, Hashable {
+    struct Fields: Sendable, Hashable {
         var id: String
         var syncJobType: String
         var sourceDocumentType: String?
@@ -195,7 +195,7 @@ public struct SyncRequest: Sendable, Hashable {
         var relayFinished: String?
     }
     private var held: HeldOnce<Fields>
-    private var fields: Fields {
+    var fields: Fields {
         _read { yield held.value }
         _modify { yield &held.value }
     }

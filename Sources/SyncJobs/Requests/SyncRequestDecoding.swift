@@ -16,46 +16,55 @@ extension SyncRequest {
     private static let fieldNames = FieldNames(SyncRequestField.allCases.map(\.rawValue))
 
     private init(_ object: JSONObject, id: String) throws(JobFailure) {
-        let fields = FieldReader(object: object)
-        try fields.refuseUnknown(among: Self.fieldNames, in: "a sync request")
-        guard let type = try fields.string("sync_job_type"), !type.isEmpty else {
+        let said = FieldReader(object)
+        try said.refuseUnknown(among: Self.fieldNames, in: "a sync request")
+        guard let type = try said.string("sync_job_type"), !type.isEmpty else {
             throw JobFailure(
                 .missingType, "the request names no sync job type",
                 remedy: "add \"sync_job_type\" with the name or slug of a type; ferry types list shows them")
         }
-        self.init(id: id, type: type, sourceName: try fields.string("source_document_name"))
-        sourceDocumentType = try fields.string("source_document_type")
-        oldSourceDocumentName = try fields.string("old_source_document_name")
-        sourceVersion = try fields.version("source_version")
-        document = try fields.object("document")
-        operation = try fields.choice("operation") { Operation(anyCase: $0) }
-        targetDocumentType = try fields.string("target_document_type")
-        targetDocumentName = try fields.string("target_document_name")
-        context = try fields.object("context")
-        queue = try fields.string("queue")
-        timeout = try fields.duration("timeout")
-        retryDelay = try fields.duration("retry_delay")
-        maxRetries = try fields.count("max_retries", maximum: 1_000_000)
-        triggerType = try fields.choice("trigger_type") { TriggerType(rawValue: $0) } ?? .manual
-        triggeredByDocumentType = try fields.string("triggered_by_document_type")
-        triggeredByDocumentName = try fields.string("triggered_by_document_name")
-        triggerDocumentTimestamp = try fields.timestamp("trigger_document_timestamp")
-        flags.insertEnabled = try fields.bool("insert_enabled")
-        flags.updateEnabled = try fields.bool("update_enabled")
-        flags.deleteEnabled = try fields.bool("delete_enabled")
-        flags.updateWithoutChangesEnabled = try fields.bool("update_without_changes_enabled")
-        flags.verboseLogging = try fields.bool("verbose_logging")
-        dryRun = try fields.bool("dry_run") ?? false
-        parentSyncJob = try fields.string("parent_sync_job", maximumBytes: Self.maximumIDBytes)
-        targetKey = try fields.string("target_key", maximumBytes: Self.maximumKeyBytes)
-        hops = try fields.count("hops", maximum: 1_000_000) ?? 0
-        notBefore = try fields.timestamp("not_before").flatMap { Timestamp($0) }
-        dedupKey = try fields.string("dedup_key", maximumBytes: Self.maximumKeyBytes)
-        hold = try fields.bool("hold") ?? false
-        relayFinished = try fields.string("relay_finished", maximumBytes: Self.maximumIDBytes)
+        self.init(id: id, type: type, sourceName: try said.string("source_document_name"))
+        try fields.read(said)
         try checkCompleteness()
     }
+}
 
+extension SyncRequest.Fields {
+    /// Takes in what is said beside the type and the source.
+    fileprivate mutating func read(_ said: FieldReader) throws(JobFailure) {
+        sourceDocumentType = try said.string("source_document_type")
+        oldSourceDocumentName = try said.string("old_source_document_name")
+        sourceVersion = try said.version("source_version")
+        document = try said.object("document")
+        operation = try said.choice("operation") { Operation(anyCase: $0) }
+        targetDocumentType = try said.string("target_document_type")
+        targetDocumentName = try said.string("target_document_name")
+        context = try said.object("context")
+        queue = try said.string("queue")
+        timeout = try said.duration("timeout")
+        retryDelay = try said.duration("retry_delay")
+        maxRetries = try said.count("max_retries", maximum: 1_000_000)
+        triggerType = try said.choice("trigger_type") { SyncRequest.TriggerType(rawValue: $0) } ?? .manual
+        triggeredByDocumentType = try said.string("triggered_by_document_type")
+        triggeredByDocumentName = try said.string("triggered_by_document_name")
+        triggerDocumentTimestamp = try said.timestamp("trigger_document_timestamp")
+        flags.insertEnabled = try said.bool("insert_enabled")
+        flags.updateEnabled = try said.bool("update_enabled")
+        flags.deleteEnabled = try said.bool("delete_enabled")
+        flags.updateWithoutChangesEnabled = try said.bool("update_without_changes_enabled")
+        flags.verboseLogging = try said.bool("verbose_logging")
+        dryRun = try said.bool("dry_run") ?? false
+        parentSyncJob = try said.string("parent_sync_job", maximumBytes: SyncRequest.maximumIDBytes)
+        targetKey = try said.string("target_key", maximumBytes: SyncRequest.maximumKeyBytes)
+        hops = try said.count("hops", maximum: 1_000_000) ?? 0
+        notBefore = try said.timestamp("not_before").flatMap { Timestamp($0) }
+        dedupKey = try said.string("dedup_key", maximumBytes: SyncRequest.maximumKeyBytes)
+        hold = try said.bool("hold") ?? false
+        relayFinished = try said.string("relay_finished", maximumBytes: SyncRequest.maximumIDBytes)
+    }
+}
+
+extension SyncRequest {
     private func checkCompleteness() throws(JobFailure) {
         if sourceDocumentName == nil || sourceDocumentName == "", context == nil {
             throw JobFailure(

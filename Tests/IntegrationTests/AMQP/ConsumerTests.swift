@@ -34,6 +34,26 @@ import Testing
         try await eventually("what was not answered is back") { try await queue.depth() == 15 }
     }
 
+    @Test("knows of each message what it says itself, also where that is almost what the one before said")
+    func recurring() async throws {
+        let queue = try await TestQueue.make(on: .shared())
+        let types = ["application/json", "application/json", "application/jsom", nil, "", "application/json"]
+        try await queue.send(
+            types.enumerated().map { number, type in
+                queue.message([1], properties: AMQPProperties(contentType: type, messageID: "m-\(number)"))
+            })
+        let consumer = queue.consumer()
+        try await ConsumerLog.with(consumer) { log in
+            try await eventually("all arrive") { await log.deliveries.count == types.count }
+            let deliveries = await log.deliveries
+            #expect(deliveries.map(\.properties.contentType) == types)
+            #expect(deliveries.map(\.messageID) == types.indices.map { "m-\($0)" })
+            #expect(
+                deliveries.allSatisfy { $0.exchange.isEmpty && $0.routingKey == queue.name && $0.queue == queue.name })
+            await consumer.acknowledge(deliveries.map { AMQPAcknowledgement(epoch: $0.epoch, tag: $0.tag) })
+        }
+    }
+
     @Test("puts rejected deliveries back or drops them, one or many at a time")
     func reject() async throws {
         let queue = try await TestQueue.make(on: .shared())

@@ -106,6 +106,34 @@ struct SyncRequestTests {
         #expect(failure?.remedy.isEmpty == false && failure?.message.isEmpty == false)
     }
 
+    @Test("tells fields apart that are of one length, and refuses what is only as long as one")
+    func lengths() throws {
+        let request = try decode(
+            #"{"sync_job_type":"T","source_document_name":"x","target_document_name":"y","operation":"update"}"#)
+        #expect(request.sourceDocumentName == "x" && request.targetDocumentName == "y")
+        let names = ["sync_job_typo", "syncjobtype__", "source_document_nam€", String(repeating: "k", count: 64 + 13)]
+        for name in names {
+            let failure = #expect(throws: JobFailure.self) {
+                try decode("{\"sync_job_type\":\"T\",\"source_document_name\":\"x\",\"\(name)\":1}")
+            }
+            #expect(failure?.code == .unknownField)
+            #expect(failure?.message == "a sync request has no field \"\(name)\"")
+        }
+    }
+
+    @Test(
+        "with several things wrong names the first: the id, a name that is none, the type, then the others in their order",
+        arguments: [
+            (#"{"id":1,"queue":5,"zzz":1}"#, "\"id\" is a number"),
+            (#"{"queue":5,"zzz":1,"aaa":1}"#, "a sync request has no field \"aaa\""),
+            (#"{"queue":5,"context":1}"#, "the request names no sync job type"),
+            (#"{"sync_job_type":"T","queue":5,"context":1}"#, "\"context\" is a number that is not taken here"),
+            (#"{"sync_job_type":"T","dedup_key":5,"hops":-1}"#, "\"hops\" is a number that is not taken here"),
+        ])
+    func order(text: String, message: String) {
+        #expect(#expect(throws: JobFailure.self) { try decode(text) }?.message == message)
+    }
+
     @Test(
         "with a field of the wrong kind names the field and what belongs there",
         arguments: [
