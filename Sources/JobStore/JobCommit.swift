@@ -13,8 +13,8 @@ extension JobStore {
         /// its end made due for others: the next job of its key, the end of its relay. And its parent as stored, when it
         /// was the parent's last open child.
         case committed(SyncJob, owed: [OutboxMessage], endedRelay: SyncJob?)
-        /// A later turn has been committed already, or another run has taken this one's lease; the whole result is
-        /// discarded.
+        /// A later turn has been committed already, another run has taken this one's lease, or a job that was taken for new is
+        /// known; the whole result is discarded.
         case fenced
         /// The target document is no longer what the run read; nothing was written.
         case conflict(String)
@@ -53,10 +53,11 @@ extension JobStore {
 
     /// Makes the rows of a commit, on the caller's thread.
     ///
-    /// - Parameter bound: the binding that the run has read, where one is known: it need not be read again.
-    public func rows(of transition: JobTransition, bound: Binding? = nil) -> CommitRows {
+    /// - Parameter preparation: what the run began with: what it has read need not be read again.
+    public func rows(of transition: JobTransition, begunWith preparation: Preparation = Preparation()) -> CommitRows {
         do throws(JobFailure) {
-            let ready = try ReadyCommit(transition, bound: bound, maximumDocumentBytes: maximumDocumentBytes)
+            let ready = try ReadyCommit(
+                transition, begunWith: preparation, maximumDocumentBytes: maximumDocumentBytes)
             return CommitRows(ready: .success(ready))
         } catch { return CommitRows(ready: .failure(error)) }
     }

@@ -48,28 +48,48 @@ enum JobRow {
         ///
         /// The time of the first receipt stays.
         var update: JobStatement { isPlain ? JobRow.updatePlain : JobRow.update }
+        /// The same for a record of the same request that was received no later.
+        var updateOfSameRequest: JobStatement {
+            isPlain ? JobRow.updatePlainOfSameRequest : JobRow.updateOfSameRequest
+        }
     }
+
+    /// What follows from the request and never changes: named in an update, SQLite would write each of its indexes anew.
+    private static let ofRequest: Set = [
+        "id", "request_hash", "request", "source_system", "source_type", "source_name", "created_at", "parent",
+        "dedup_key",
+    ]
 
     private static let allNames = names + laterNames.map(\.0)
     private static let insertPlain = JobStatement(insert(names))
     private static let insert = JobStatement(insert(allNames))
     private static let insertNewPlain = JobStatement(insert(names) + unlessKnown)
     private static let insertNew = JobStatement(insert(allNames) + unlessKnown)
-    private static let updatePlain = JobStatement(
-        update(names.map(assignment) + laterNames.map { "\($0.0) = \($0.1)" }))
-    private static let update = JobStatement(update(allNames.map(assignment)))
+    private static let updatePlain = JobStatement(updatePlain(leaving: []))
+    private static let updatePlainOfSameRequest = JobStatement(updatePlain(leaving: ofRequest))
+    private static let update = JobStatement(update(leaving: []))
+    private static let updateOfSameRequest = JobStatement(update(leaving: ofRequest))
     private static let unlessKnown = " ON CONFLICT (id) DO NOTHING"
 
     private static func insert(_ names: [String]) -> String {
         "INSERT INTO jobs (\(names.joined(separator: ", "))) VALUES (\(names.map { _ in "?" }.joined(separator: ", ")))"
     }
 
-    private static func update(_ assignments: [String]) -> String {
-        "UPDATE jobs SET \(assignments.joined(separator: ", ")) WHERE sequence = ?"
+    private static func updatePlain(leaving left: Set<String>) -> String {
+        update(names, leaving: left, and: laterNames.filter { !left.contains($0.0) }.map { "\($0.0) = \($0.1)" })
     }
 
-    private static func assignment(_ name: String) -> String {
-        name == "created_at" ? "created_at = min(created_at, ?)" : "\(name) = ?"
+    private static func update(leaving left: Set<String>) -> String { update(allNames, leaving: left) }
+
+    private static func update(
+        _ names: [String], leaving left: Set<String>, and constants: [String] = []
+    ) -> String {
+        let assignments = names.enumerated().filter { !left.contains($0.element) }.map { position, name in
+            name == "created_at" ? "created_at = min(created_at, ?\(position + 1))" : "\(name) = ?\(position + 1)"
+        }
+        return """
+            UPDATE jobs SET \((assignments + constants).joined(separator: ", ")) WHERE sequence = ?\(names.count + 1)
+            """
     }
 
     private static func add(_ job: SyncJob, to row: inout RowValues) {

@@ -19,12 +19,15 @@ extension JobStore {
         public let probing: String?
         /// Whether the binding's target lives in the embedded system and is to be loaded.
         public let loadsBoundTarget: Bool
+        /// Whether the job is taken to have no record yet, which its commit finds out.
+        public let isTakenForNew: Bool
 
         /// Asks.
         public init(
             jobID: String, binding: BindingKey? = nil, source: DocumentKey? = nil, loadsBoundTarget: Bool = false,
-            needs: JobNeeds? = nil, probing: String? = nil
+            needs: JobNeeds? = nil, probing: String? = nil, isTakenForNew: Bool = false
         ) {
+            self.isTakenForNew = isTakenForNew
             self.needs = needs
             self.probing = probing
             self.jobID = jobID
@@ -36,8 +39,10 @@ extension JobStore {
 
     /// What is known for one delivery.
     public struct Preparation: Sendable, Hashable {
-        /// The record, without attempts; nil when the job is not known.
+        /// The record, without attempts; nil when the job is not known, or taken for new.
         public var job: SyncJob?
+        /// Whether there was no look for a record.
+        public var isTakenForNew = false
         /// The binding, tombstones included; nil when there is none.
         public var binding: Binding?
         /// The source document; nil when it was not asked for.
@@ -86,7 +91,8 @@ extension JobStore {
             let standstill = rare.contains(.standstill) ? try StandstillRow.standstill(in: db) : Standstill()
             return try lookups.map { lookup in
                 var found = Preparation()
-                found.job = try JobRow.job(id: lookup.jobID, in: statements)
+                found.isTakenForNew = lookup.isTakenForNew
+                if !lookup.isTakenForNew { found.job = try JobRow.job(id: lookup.jobID, in: statements) }
                 found.binding = try lookup.binding.flatMap { try BindingRow.binding($0, in: statements) }
                 if let source = lookup.source {
                     found.source = try sources.state(of: source, in: db, statements)

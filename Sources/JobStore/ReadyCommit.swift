@@ -11,6 +11,7 @@ final class ReadyCommit: Sendable {
     private let job: SyncJob
     private let turn: Int
     private let isUnknown: Bool
+    private let isTakenForNew: Bool
     private let runID: String?
     private let isUnrun: Bool
     private let binding: Binding?
@@ -38,9 +39,12 @@ final class ReadyCommit: Sendable {
         let message: RowValues?
     }
 
-    /// - Parameter bound: the binding that the run has read, where one is known.
     /// - Throws: ``JobFailure`` when an embedded write can never be made.
-    init(_ transition: JobTransition, bound: Binding? = nil, maximumDocumentBytes: Int) throws(JobFailure) {
+    init(
+        _ transition: JobTransition, begunWith preparation: JobStore.Preparation = JobStore.Preparation(),
+        maximumDocumentBytes: Int
+    ) throws(JobFailure) {
+        let bound = preparation.binding
         var job = transition.job
         var binding = transition.binding
         var writes: [ReadyWrite] = []
@@ -64,6 +68,7 @@ final class ReadyCommit: Sendable {
         self.writes = writes
         turn = transition.turn
         isUnknown = transition.isUnknown
+        isTakenForNew = preparation.isTakenForNew
         parking = transition.parking
         runID = transition.attempt?.runID ?? transition.runID
         isUnrun = transition.attempt == nil
@@ -75,10 +80,8 @@ final class ReadyCommit: Sendable {
         attemptRow = transition.attempt.map { AttemptRow.values(of: $0) }
         awaited = transition.awaited
         bindingRow = binding.map { BindingRow.values(of: $0, inPlaceOf: bound, at: endedAt) }
-        if let binding, let bound {
-            standingAsRead = BindingRow.standing(of: binding, asRead: bound)
-        } else {
-            standingAsRead = nil
+        standingAsRead = binding.flatMap { binding in
+            bound.flatMap { BindingRow.standing(of: binding, asRead: $0) }
         }
         var size = jobRow.bytes + writes.reduce(0) { $0 + $1.bytes }
         (children, outbox) = Self.children(of: transition, size: &size)
@@ -175,13 +178,8 @@ final class ReadyCommit: Sendable {
 
     /// Asks the conditions in their order, then writes in a savepoint.
     private func performAsking(in context: WriteContext) throws -> JobStore.CommitResult {
-        let known = try context.db.firstRow(
-            "SELECT sequence, next_turn, order_key FROM jobs WHERE id = ?", [job.id.nameValue]
-        ) { row in
-            var columns = ColumnReader(row, from: 1)
-            return (sequence: row[0] as Int64, nextTurn: try columns.int(), orderKey: try columns.optionalText())
-        }
-        if let known, known.nextTurn > turn { return .fenced }
+        let known = try KnownRecord.find(job.id, in: context.statements)
+        if let known, isTakenForNew || known.nextTurn > turn { return .fenced }
         if let runID, try context.hasLostLease(runID: runID) { return .fenced }
         if let canceled = try canceledInstead(in: context) { return try canceled.perform(in: context) }
         let standing = try standing(in: context)
@@ -199,7 +197,7 @@ final class ReadyCommit: Sendable {
                 for (write, place) in zip(writes, places) {
                     try context.apply(write, typeID: place.typeID, row: place.row)
                 }
-                try storeRecord(known?.sequence, in: context)
+                try storeRecord(known, in: context)
                 return try storeOthers(
                     beside: standing, sequence: known?.sequence, orderKey: job.orderKey ?? known?.orderKey, in: context)
             }
@@ -232,10 +230,14 @@ final class ReadyCommit: Sendable {
         return try ReadyCommit(transition, maximumDocumentBytes: 0)
     }
 
-    private func storeRecord(_ known: Int64?, in context: WriteContext) throws {
+    private func storeRecord(_ known: KnownRecord?, in context: WriteContext) throws {
         if let known {
-            try context.statements.run(jobRow.update, jobRow.row, known)
-            if let attemptRow { try context.statements.run(AttemptRow.insertForKnownJob, attemptRow, known) }
+            let isSameRequest = known.requestHash == job.requestHash && known.createdAt <= job.createdAt
+            try context.statements.run(
+                isSameRequest ? jobRow.updateOfSameRequest : jobRow.update, jobRow.row, known.sequence)
+            if let attemptRow {
+                try context.statements.run(AttemptRow.insertForKnownJob, attemptRow, known.sequence)
+            }
         } else {
             try context.statements.run(jobRow.insert, jobRow.row)
             if let attemptRow { try context.statements.run(AttemptRow.insertForNewJob, attemptRow) }

@@ -18,8 +18,11 @@ struct Inbox: Sendable {
     let logger: Logger
 
     /// What the store knows about the jobs of a batch, in one read transaction.
-    func prepare(_ jobs: [QueuedJob]) async throws(JobStoreError) -> [JobStore.Preparation] {
-        let lookups = lookups(for: jobs)
+    ///
+    /// - Parameter isFirstLook: whether those that are new in all likelihood need not be looked for: should one be known all the
+    ///   same, its commit says so, and it is prepared again.
+    func prepare(_ jobs: [QueuedJob], isFirstLook: Bool) async throws(JobStoreError) -> [JobStore.Preparation] {
+        let lookups = lookups(for: jobs, isFirstLook: isFirstLook)
         return try await patience.attempt { () async throws(JobStoreError) in try await store.prepare(lookups) }
     }
 
@@ -40,23 +43,30 @@ struct Inbox: Sendable {
     }
 
     /// Of a batch most are of one type: what it says is asked once for each that is not like the one before.
-    private func lookups(for jobs: [QueuedJob]) -> [JobStore.Lookup] {
+    private func lookups(for jobs: [QueuedJob], isFirstLook: Bool) -> [JobStore.Lookup] {
         guard let first = jobs.first else { return [] }
         var documents = Whereabouts(first.type, systems)
         return jobs.map { job in
             if !job.type.slug.hasSameBytes(as: documents.typeSlug) { documents = Whereabouts(job.type, systems) }
-            return lookup(for: job, documents)
+            return lookup(for: job, documents, isTakenForNew: isFirstLook && isNewInAllLikelihood(job))
         }
     }
 
-    private func lookup(for job: QueuedJob, _ documents: Whereabouts) -> JobStore.Lookup {
+    /// Whether a job's only message so far is delivered for the first time, and a run for nothing would be nothing but work: it
+    /// is a declarative type's, and writes nowhere but with its commit.
+    private func isNewInAllLikelihood(_ job: QueuedJob) -> Bool {
+        job.pace == .storeOnly && job.turn == 0 && job.delivery?.isRedelivered == false
+            && job.request.parentSyncJob == nil
+    }
+
+    private func lookup(for job: QueuedJob, _ documents: Whereabouts, isTakenForNew: Bool) -> JobStore.Lookup {
         let binding = BindingKey(job.request, type: job.type)
         return JobStore.Lookup(
             jobID: job.request.id, binding: binding, source: documents.isSourceEmbedded ? binding?.source : nil,
             loadsBoundTarget: documents.isTargetEmbedded,
             needs: JobNeeds(
                 typeSlug: documents.typeSlug, queue: job.queue, orderKey: job.orderKey, systems: documents.systems),
-            probing: job.probing)
+            probing: job.probing, isTakenForNew: isTakenForNew)
     }
 
     /// What is left to do for a delivery that must not run; nil when it is to be run.

@@ -126,7 +126,7 @@ extension JobRunner {
             run, outcome: outcome, type: job.type, chance: Double.random(in: 0..<1), now: now())
         transition.isUnknown = preparation.job == nil
         return Decided(
-            job: job, execution: execution, rows: store.rows(of: transition, bound: preparation.binding))
+            job: job, execution: execution, rows: store.rows(of: transition, begunWith: preparation))
     }
 
     /// Makes true what was decided, in as few transactions as possible, and publishes what it owes.

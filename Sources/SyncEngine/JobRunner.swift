@@ -47,8 +47,10 @@ struct JobRunner: Sendable {
     let logger: Logger
 
     /// What the store knows about the jobs of a batch, in one read transaction.
-    func prepare(_ jobs: [QueuedJob]) async throws(JobStoreError) -> [JobStore.Preparation] {
-        try await inbox.prepare(jobs)
+    func prepare(
+        _ jobs: [QueuedJob], isFirstLook: Bool = false
+    ) async throws(JobStoreError) -> [JobStore.Preparation] {
+        try await inbox.prepare(jobs, isFirstLook: isFirstLook)
     }
 
     /// Runs a job to the point where its delivery may be answered.

@@ -44,7 +44,7 @@ extension Pipeline {
 
     /// Takes a wave of jobs to their ends: those that need only the store together, each other one by itself.
     private nonisolated func run(_ wave: [QueuedJob]) async throws {
-        let preparations = try await runner.prepare(wave)
+        let preparations = try await runner.prepare(wave, isFirstLook: true)
         let found = await runner.decide(wave, preparations)
         // The next wave is prepared while this one is committed.
         await prepared(preparations, found)

@@ -136,7 +136,9 @@ import Testing
     private func commit(
         _ id: String, version: String?, read: Binding, a: JSONValue = 2
     ) async throws -> JobStore.CommitResult {
-        try await store.commit([store.rows(of: update(id, version: version, a: a), bound: read)])[0]
+        let rows = store.rows(
+            of: update(id, version: version, a: a), begunWith: JobStore.Preparation(binding: read))
+        return try await store.commit([rows])[0]
     }
 
     @Test func aBindingThatIsStillAsItWasReadIsNotAskedFirst() async throws {
@@ -166,7 +168,9 @@ import Testing
                 Sample.transition("quick") {
                     $0.binding = Sample.binding("C", target: "T", version: Sample.number("9"))
                 })
-            let rows = [update("1", version: version), unknown("2")].map { fixture.store.rows(of: $0, bound: read) }
+            let rows = [update("1", version: version), unknown("2")].map {
+                fixture.store.rows(of: $0, begunWith: JobStore.Preparation(binding: read))
+            }
             let results = try await fixture.store.commit(rows)
             #expect(results[0] == .stale && results[1].job != nil, "\(version)")
             #expect(try await fixture.store.loadDocuments([Sample.key("T")]).first?.document?["a"] == 1)
@@ -182,6 +186,23 @@ import Testing
             Sample.transition("quick") { $0.binding = Sample.binding("C", target: "U", version: Sample.number("5")) })
         #expect(try await commit("1", version: "6", read: read).job != nil)
         #expect(try await store.binding(read.key)?.target == Sample.key("T"))
+    }
+
+    @Test func aJobThatWasTakenForNewAndIsKnownLeavesNothingBehind() async throws {
+        var known = Sample.transition("1")
+        known.job.status = .queued
+        known.job.nextTurn = 0
+        _ = try await store.commit(known)
+        var taken = JobStore.Preparation()
+        taken.isTakenForNew = true
+        // Its turn is due, but its record says more than a run from scratch knows.
+        let results = try await store.commit([
+            store.rows(of: update("1"), begunWith: taken), store.rows(of: unknown("2"), begunWith: taken),
+        ])
+        #expect(results.map(\.isFenced) == [true, false])
+        #expect(results[1].job != nil)
+        #expect(try await stored() == 1)
+        #expect(try await store.known("1").status == .queued)
     }
 
     @Test func anIndexGoesWithItsField() async throws {

@@ -167,12 +167,7 @@ public struct JSONParser {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-    private static func isNumberByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x2B, 0x2D, 0x2E, 0x45, 0x65: true
-        default: false
-        }
-    }
+    private static func isNumberByte(_ byte: UInt8) -> Bool { isDigit(byte) || "+-.eE".utf8.contains(byte) }
 
     private mutating func parseString(_ bytes: Span<UInt8>) throws(JSONError) -> String {
         position += 1
