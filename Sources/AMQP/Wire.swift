@@ -178,9 +178,15 @@ final class Wire {
         let status = amqp_simple_wait_frame_noblock(state, &frame, &immediately)
         if status == AMQP_STATUS_TIMEOUT.rawValue { return nil }
         try check(status, operation: "read from the broker")
-        // Everything of this frame is copied below. The plain release function aborts the process in mid-frame.
-        defer { amqp_maybe_release_buffers(state) }
         let place = Int(frame.channel) - Int(Channel.first)
+        // Everything of this frame is copied below; what comes before a body is let go with the body. The plain release
+        // function aborts the process in mid-frame.
+        defer {
+            let isBody = CInt(frame.frame_type) == AMQP_FRAME_BODY
+            if isBody || !channels.indices.contains(place) || !channels[place].assembler.isInside {
+                amqp_maybe_release_buffers(state)
+            }
+        }
         switch CInt(frame.frame_type) {
         case AMQP_FRAME_METHOD: return try method(frame.payload.method, on: frame.channel, &channels)
         case AMQP_FRAME_HEADER:

@@ -13,8 +13,8 @@ extension JobStore {
         public let binding: BindingKey?
         /// The source document to load from the embedded system; nil for none.
         public let source: DocumentKey?
-        /// What the job needs that may stand still; nil where that is not asked.
-        public let needs: JobNeeds?
+        /// What the job needs that may stand still, told where anything does; nil where that is not asked.
+        public let needs: @Sendable () -> JobNeeds?
         /// The system whose open circuit the job is to probe, which does not stop it.
         public let probing: String?
         /// Whether the binding's target lives in the embedded system and is to be loaded.
@@ -25,7 +25,8 @@ extension JobStore {
         /// Asks.
         public init(
             jobID: String, binding: BindingKey? = nil, source: DocumentKey? = nil, loadsBoundTarget: Bool = false,
-            needs: JobNeeds? = nil, probing: String? = nil, isTakenForNew: Bool = false
+            needs: @autoclosure @escaping @Sendable () -> JobNeeds? = nil, probing: String? = nil,
+            isTakenForNew: Bool = false
         ) {
             self.isTakenForNew = isTakenForNew
             self.needs = needs
@@ -87,7 +88,7 @@ extension JobStore {
         try await read("prepare") { [types, large] db in
             let statements = StatementShelf(db)
             let rare = try RareRows.present(in: db)
-            var sources = SharedSources(lookups.compactMap(\.source), types: types, large: large)
+            var sources = SharedSources(of: lookups, types: types, large: large)
             let standstill = rare.contains(.standstill) ? try StandstillRow.standstill(in: db) : Standstill()
             return try lookups.map { lookup in
                 var found = Preparation()
@@ -118,11 +119,20 @@ private struct SharedSources {
     /// The keys that are asked for more than once, with what was read.
     private var repeated: [DocumentKey: DocumentState?] = [:]
 
-    init(_ keys: [DocumentKey], types: DocumentTypeIDs, large: LargeDocuments) {
+    init(of lookups: [JobStore.Lookup], types: DocumentTypeIDs, large: LargeDocuments) {
         self.types = types
         self.large = large
+        // Most have a name of their own: that is told without their systems and types.
+        var names = Set<ExactString>(minimumCapacity: lookups.count)
+        let isRepeated = lookups.contains { lookup in
+            guard let name = lookup.source?.name else { return false }
+            return !names.insert(ExactString(name)).inserted
+        }
+        guard isRepeated else { return }
         var seen: Set<DocumentKey> = []
-        for key in keys where !seen.insert(key).inserted { repeated.updateValue(nil, forKey: key) }
+        for key in lookups.compactMap(\.source) where !seen.insert(key).inserted {
+            repeated.updateValue(nil, forKey: key)
+        }
     }
 
     func isShared(_ key: DocumentKey) -> Bool { !repeated.isEmpty && repeated[key] != nil }
@@ -147,7 +157,7 @@ private struct SharedSources {
 extension JobStore.Lookup {
     /// How the job has to be parked.
     fileprivate func parking(_ standstill: Standstill, _ rare: RareRows, in db: Database) throws -> Parking? {
-        guard let needs else { return nil }
+        guard !standstill.isEmpty || rare.contains(.parked), let needs = needs() else { return nil }
         if let stop = standstill.stop(of: needs, probing: probing) {
             return Parking(needs: needs, reason: stop.waitReason)
         }

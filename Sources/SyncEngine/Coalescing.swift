@@ -14,7 +14,7 @@ struct Coalescing: Sendable {
     /// Whether one run may serve both: equal in all that makes the run, with a source that is loaded then.
     func canMerge(_ waiting: QueuedJob, _ arriving: QueuedJob) -> Bool {
         guard waiting.type.coalesces, waiting.probing == nil, arriving.probing == nil,
-            waiting.type.slug == arriving.type.slug, waiting.queue == arriving.queue,
+            waiting.orderKey == arriving.orderKey, waiting.queue == arriving.queue,
             waiting.superseded.count < Self.maximumSuperseded
         else { return false }
         let (a, b) = (waiting.request, arriving.request)

@@ -65,7 +65,7 @@ struct Inbox: Sendable {
             jobID: job.request.id, binding: binding, source: documents.isSourceEmbedded ? binding?.source : nil,
             loadsBoundTarget: documents.isTargetEmbedded,
             needs: JobNeeds(
-                typeSlug: documents.typeSlug, queue: job.queue, orderKey: job.orderKey, systems: documents.systems),
+                typeSlug: documents.typeSlug, queue: job.queue, orderKey: job.orderKey.text, systems: documents.systems),
             probing: job.probing, isTakenForNew: isTakenForNew)
     }
 

@@ -21,7 +21,7 @@ extension JobRunner {
         try await patience.attempt { () async throws(JobStoreError) in
             let active = ActiveRun(
                 run: run, timeout: job.request.timeout ?? job.type.timeout,
-                leaseKey: job.type.isExclusive ? job.orderKey : nil)
+                leaseKey: job.type.isExclusive ? job.orderKey.text : nil)
             let executor = self.executor
             let ending = await supervisor.supervise(active, isForeign: job.type.hasForeignController) {
                 try await executor.execute(job, active: active, preparation: preparation)

@@ -204,7 +204,7 @@ struct JobRunner: Sendable {
         let instant = now()
         var question = JobStore.AdmissionRequest(
             job: run.job, turn: run.turn, runID: run.runID, dedupKey: request.dedupKey,
-            orderKey: isBlocking ? job.orderKey : nil, leaseKey: isExclusive ? job.orderKey : nil,
+            orderKey: isBlocking ? job.orderKey.text : nil, leaseKey: isExclusive ? job.orderKey.text : nil,
             leaseUntil: instant.advanced(by: ActiveRuns.leaseTime), now: instant)
         question.endedRunID = endedRun
         let asked = question

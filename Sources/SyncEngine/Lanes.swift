@@ -1,11 +1,11 @@
 // Per key in arrival order, different keys in parallel, pure: a key's first job is ready at once, the next when it leaves.
 
 /// Jobs waiting behind others of their key.
-struct Lanes<Job: Sendable>: Sendable {
+struct Lanes<Key: Hashable & Sendable, Job: Sendable>: Sendable {
     /// What waits behind the job that is ready or running, by key.
     ///
     /// A key is present while it has such a job.
-    private var waiting: [String: FIFO<Job>] = [:]
+    private var waiting: [Key: FIFO<Job>] = [:]
 
     /// How many jobs wait behind others.
     private(set) var waitingCount = 0
@@ -14,7 +14,7 @@ struct Lanes<Job: Sendable>: Sendable {
     var isEmpty: Bool { waiting.isEmpty }
 
     /// Takes a job; true when it is ready at once, false when it waits behind another of its key.
-    mutating func submit(_ job: Job, key: String) -> Bool {
+    mutating func submit(_ job: Job, key: Key) -> Bool {
         let isReady = Self.enter(&waiting[key], job)
         if !isReady { waitingCount += 1 }
         return isReady
@@ -31,10 +31,10 @@ struct Lanes<Job: Sendable>: Sendable {
     }
 
     /// The last job that waits behind `key`'s; nil when none does.
-    func lastWaiting(key: String) -> Job? { waiting[key]?.last }
+    func lastWaiting(key: Key) -> Job? { waiting[key]?.last }
 
     /// Puts `job` in place of the last one that waits behind `key`'s.
-    mutating func replaceLastWaiting(key: String, with job: Job) { waiting[key]?.last = job }
+    mutating func replaceLastWaiting(key: Key, with job: Job) { waiting[key]?.last = job }
 
     /// Takes the waiting jobs that `isWanted` names out of their lanes.
     mutating func takeWaiting(where isWanted: (Job) -> Bool) -> [Job] {
@@ -44,7 +44,7 @@ struct Lanes<Job: Sendable>: Sendable {
     }
 
     /// The key's job has left; answers the next one, which is ready now.
-    mutating func release(key: String) -> Job? {
+    mutating func release(key: Key) -> Job? {
         guard let lane = waiting.index(forKey: key) else { return nil }
         guard let next = waiting.values[lane].popFirst() else {
             waiting.remove(at: lane)

@@ -23,7 +23,7 @@ actor Pipeline {
     var ledger = AckLedger()
     let prefetch: @Sendable (Delivery.Origin) -> Int
     var epoch: UInt64 = 0
-    var lanes = Lanes<QueuedJob>()
+    var lanes = Lanes<Int, QueuedJob>()
     var ready = ReadyJobs()
     var changes = FIFO<Delivery>()
     /// Jobs under way, and those of them that may wait for something outside the store: their number is bounded.
@@ -109,16 +109,17 @@ actor Pipeline {
     func submit(_ arrived: QueuedJob) {
         var job = arrived
         job.pace = runner.pace(of: arrived)
-        guard job.type.coalesces, var waiting = lanes.lastWaiting(key: job.orderKey), coalescing.canMerge(waiting, job)
+        guard job.type.coalesces, var waiting = lanes.lastWaiting(key: job.lane),
+            coalescing.canMerge(waiting, job)
         else { return enqueue(job) }
         guard coalescing.arrivingWins(waiting, job) else {
             waiting.superseded.append(job.request.id)
-            lanes.replaceLastWaiting(key: job.orderKey, with: waiting)
+            lanes.replaceLastWaiting(key: job.lane, with: waiting)
             return supersede(job, by: waiting)
         }
         var winner = job
         winner.superseded = waiting.superseded + [waiting.request.id]
-        lanes.replaceLastWaiting(key: job.orderKey, with: winner)
+        lanes.replaceLastWaiting(key: job.lane, with: winner)
         if let delivery = waiting.delivery { crowding.waitsNoMore(delivery) }
         if let delivery = winner.delivery { crowding.waits(delivery) }
         supersede(waiting, by: winner)
@@ -126,7 +127,7 @@ actor Pipeline {
 
     /// Puts a job into its lane, whatever else waits there.
     private func enqueue(_ job: QueuedJob) {
-        if lanes.submit(job, key: job.orderKey) {
+        if lanes.submit(job, key: job.lane) {
             ready.append(job)
         } else if let delivery = job.delivery {
             crowding.waits(delivery)
@@ -219,7 +220,7 @@ actor Pipeline {
     }
 
     func releaseLane(of job: QueuedJob) {
-        guard let next = lanes.release(key: job.orderKey) else { return }
+        guard let next = lanes.release(key: job.lane) else { return }
         if let delivery = next.delivery { crowding.waitsNoMore(delivery) }
         ready.append(next)
     }

@@ -11,7 +11,8 @@ struct QueuedJob: Sendable {
         let request: SyncRequest
         let type: SyncJobType
         let queue: String
-        let orderKey: String
+        let orderKey: OrderKey
+        let lane: Int
         let receivedAt: Timestamp
         let turn: Int
         let body: [UInt8]
@@ -27,7 +28,8 @@ struct QueuedJob: Sendable {
             self.receivedAt = receivedAt
             self.turn = turn
             self.body = body
-            orderKey = request.orderKey(of: type)
+            orderKey = OrderKey(request, type: type)
+            lane = orderKey.hashValue
         }
     }
 
@@ -80,7 +82,9 @@ struct QueuedJob: Sendable {
     var type: SyncJobType { arrival.type }
     /// The queue it was taken from, by its short name.
     var queue: String { arrival.queue }
-    var orderKey: String { arrival.orderKey }
+    var orderKey: OrderKey { arrival.orderKey }
+    /// A number for the key: two keys that fall on one wait for each other, which costs their time and nothing else.
+    var lane: Int { arrival.lane }
     var receivedAt: Timestamp { arrival.receivedAt }
     /// The delivery's turn.
     var turn: Int { arrival.turn }
@@ -97,7 +101,7 @@ struct QueuedJob: Sendable {
     /// A record of it that nothing has happened to yet.
     func newRecord() -> SyncJob {
         var job = SyncJob(request: request, type: type, queue: queue, createdAt: receivedAt)
-        if type.onFailure == .block { job.orderKey = orderKey }
+        if type.onFailure == .block { job.orderKey = orderKey.text }
         return job
     }
 }

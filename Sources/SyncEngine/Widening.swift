@@ -12,7 +12,8 @@ struct Widening: Sendable {
     static let lastingTime = Duration.milliseconds(500)
 
     private var answers: [Delivery.Origin: Int] = [:]
-    private var wide: Set<Delivery.Origin> = []
+    /// A worker has few queues: to look through them takes less than to hash one.
+    private var wide: [Delivery.Origin] = []
 
     /// Whether a queue hands out one delivery at a time still.
     func isNarrow(_ origin: Delivery.Origin) -> Bool { !wide.contains(origin) }
@@ -24,18 +25,24 @@ struct Widening: Sendable {
         guard isNarrow(delivery.origin), !delivery.isSuspect else { return false }
         answers[delivery.origin, default: 0] += 1
         guard answers[delivery.origin, default: 0] >= Self.neededAnswers else { return false }
-        return wide.insert(delivery.origin).inserted
+        return widen(delivery.origin)
     }
 
     /// A delivery has been in hand for ``lastingTime``; true when its queue is to be widened now.
     mutating func lasted(_ delivery: Delivery) -> Bool {
         guard !delivery.isSuspect else { return false }
-        return wide.insert(delivery.origin).inserted
+        return widen(delivery.origin)
+    }
+
+    private mutating func widen(_ origin: Delivery.Origin) -> Bool {
+        guard isNarrow(origin) else { return false }
+        wide.append(origin)
+        return true
     }
 
     /// The queue's subscription ended; the next one begins narrow.
     mutating func narrow(_ origin: Delivery.Origin) {
-        wide.remove(origin)
+        wide.removeAll { $0 == origin }
         answers[origin] = nil
     }
 }

@@ -61,7 +61,7 @@ struct IdleController: SingleTargetController {
             let verdict = intake.receive(
                 delivery(#"{"sync_job_type": "customer_sync", "source_document_name": "\#(name)"}"#), queue: "short",
                 at: now)
-            if case .job(let job) = verdict { return job.orderKey }
+            if case .job(let job) = verdict { return job.orderKey.text }
             return nil
         }
         #expect(try key("C-1") == key("C-1"))

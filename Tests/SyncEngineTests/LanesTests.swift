@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct LanesTests {
     @Test func theFirstJobOfAKeyIsReadyAtOnceAndTheOthersFollowInOrder() {
-        var lanes = Lanes<Int>()
+        var lanes = Lanes<String, Int>()
         #expect({ lanes.submit(1, key: "a") }())
         #expect(!{ lanes.submit(2, key: "a") }())
         #expect(!{ lanes.submit(3, key: "a") }())
@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test func whatIsForgottenDoesNotComeBackAndTheKeyStaysTaken() {
-        var lanes = Lanes<Int>()
+        var lanes = Lanes<String, Int>()
         _ = lanes.submit(1, key: "a")
         _ = lanes.submit(2, key: "a")
         _ = lanes.submit(3, key: "a")

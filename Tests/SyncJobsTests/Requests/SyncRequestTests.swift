@@ -2,6 +2,10 @@
 import SyncJobs
 import Testing
 
+private struct Nothing: SingleTargetController {
+    func update(_ target: inout Document, for job: JobHandle) async throws {}
+}
+
 @Suite("A sync request")
 struct SyncRequestTests {
     private func decode(_ text: String, messageID: String? = "m-1") throws -> SyncRequest {
@@ -279,5 +283,36 @@ struct SyncRequestTests {
             Set([key("x"), key("y"), key("x", slug: "u"), key(nil, id: "1"), key(nil, id: "2"), key("1")]).count == 6)
         #expect(key("caf\u{E9}") != key("cafe\u{301}"))
         #expect(key("", id: "1") == key(nil, id: "1"))
+    }
+
+    @Test("has one key where it has one in digits, which are those that the store knows")
+    func orderKeyInDigits() throws {
+        var child = SyncRequest(id: "1", type: "T", sourceName: "x")
+        child.targetKey = "k"
+        var sibling = child
+        sibling.targetKey = ""
+        var ordered = SyncJobType(
+            name: "T", slug: "t", source: DocumentType(system: "s", name: "D"), target: nil,
+            controller: Nothing())
+        let plain = ordered
+        var other = plain
+        other.slug = "u"
+        ordered.orderBy = try Path("context.customer")
+        var customer = SyncRequest(id: "2", type: "T", sourceName: "x")
+        customer.context = ["customer": "x"]
+        let keys = [
+            (OrderKey(SyncRequest(id: "1", type: "T", sourceName: "x"), type: plain), ["t", "source", "x"]),
+            (OrderKey(customer, type: plain), ["t", "source", "x"]),
+            (OrderKey(SyncRequest(id: "x", type: "T", sourceName: nil), type: plain), ["t", "id", "x"]),
+            (OrderKey(SyncRequest(id: "x", type: "T", sourceName: ""), type: ordered), ["t", "id", "x"]),
+            (OrderKey(child, type: plain), ["t", "target", "x", "k"]),
+            (OrderKey(sibling, type: ordered), ["t", "target", "x", ""]),
+            (OrderKey(customer, type: ordered), ["t", "order_by", "\"x\""]),
+            (OrderKey(customer, type: other), ["u", "source", "x"]),
+        ]
+        for (key, parts) in keys {
+            #expect(key.text == Digest(ofParts: parts).hex)
+            for (other, otherParts) in keys { #expect((key == other) == (parts == otherParts)) }
+        }
     }
 }
