@@ -1,7 +1,6 @@
 // The first question to the store about a delivery: is it still to be run? What is over, was canceled, or is another request
 // under a used id is answered without a run.
 
-internal import DocumentSystems
 internal import JobStore
 internal import Logging
 internal import SyncBroker
@@ -9,7 +8,7 @@ internal import SyncJobs
 
 /// Tells deliveries that must not run.
 struct Inbox: Sendable {
-    let systems: DocumentSystems
+    let places: AllPlaces
     let store: JobStore
     let committer: Committer
     let publisher: any MessageSink
@@ -24,20 +23,15 @@ struct Inbox: Sendable {
     }
 
     private func lookup(for job: QueuedJob) -> JobStore.Lookup {
-        var source: DocumentKey?
-        if let name = job.request.sourceDocumentName, !name.isEmpty, isEmbedded(job.type.source) {
-            source = DocumentKey(type: job.type.source, name: name)
-        }
-        let isTargetEmbedded = job.type.target.map { isEmbedded($0) } ?? false
+        let places = places[job.type]
+        let binding = BindingKey(job.request, type: job.type)
         return JobStore.Lookup(
-            jobID: job.request.id, binding: BindingKey(job.request, type: job.type), source: source,
-            loadsBoundTarget: isTargetEmbedded,
+            jobID: job.request.id, binding: binding, source: places.source.isEmbedded ? binding?.source : nil,
+            loadsBoundTarget: places.target?.isEmbedded ?? false,
             needs: JobNeeds(
-                typeSlug: job.type.slug, queue: job.queue, orderKey: job.orderKey, systems: job.type.systems),
+                typeSlug: job.type.slug, queue: job.queue, orderKey: job.orderKey, systems: places.systems),
             probing: job.probing)
     }
-
-    private func isEmbedded(_ type: DocumentType) -> Bool { systems[type.system]?.isEmbedded == true }
 
     /// What is left to do for a delivery that must not run; nil when it is to be run.
     func endingWithoutRun(

@@ -16,12 +16,11 @@ extension TargetWriter {
         to target: DocumentKey, handle: JobHandle, active: ActiveRun
     ) async throws -> DocumentWrite? {
         guard handle.isSourceLoaded, var source = handle.source, let key = source.key else { return nil }
-        let isEmbedded = systems[key.type.system]?.isEmbedded ?? false
         for _ in 0..<Self.maximumWriteBacks {
             guard let write = try await sourceWrite(source, key: key, target: target, handle: handle) else {
                 return nil
             }
-            if isEmbedded { return write }
+            if systems[key.type.system]?.isEmbedded == true { return write }
             try active.requireActive()
             switch try await systems.write(write) {
             case .written: return nil
