@@ -22,7 +22,7 @@ extension Executor {
     /// Loads a job's source, and asks for its target as far as that can be told without a search.
     ///
     /// Throws as ``execute(_:active:preparation:)``.
-    func begin(
+    nonisolated(nonsending) func begin(
         _ job: QueuedJob, active: ActiveRun, preparation: JobStore.Preparation
     ) async throws(JobStoreError) -> Beginning {
         var handle: JobHandle?

@@ -1,6 +1,8 @@
 // One run of a job, as one list of verbs: load the source, ask the controller for the target, let it set the fields,
 // compute the difference, write. What it decides is an outcome, a value; only the commit that follows makes it true. A run that
 // has to write elsewhere is decided up to its write and finished after it, so that the writes of many go together.
+// The verbs run where their caller does (`nonisolated(nonsending)`): most wait for nothing, and a hop to the pool and back for each
+// would cost more than the verb.
 
 internal import DocumentSystems
 internal import JobStore
@@ -98,7 +100,7 @@ struct Executor: Sendable {
     /// Runs what was begun to its end.
     ///
     /// Throws as ``execute(_:active:preparation:)``.
-    func execute(_ begun: Beginning) async throws(JobStoreError) -> Execution {
+    nonisolated(nonsending) func execute(_ begun: Beginning) async throws(JobStoreError) -> Execution {
         switch try await decide(begun) {
         case .ended(let execution): return execution
         case .writes(let write): return try await finish(write, try await targetWriter.make([write])[0])
@@ -119,7 +121,7 @@ struct Executor: Sendable {
     /// Runs what was begun up to the point where a system elsewhere would be written.
     ///
     /// Throws as ``execute(_:active:preparation:)``.
-    func decide(_ begun: Beginning) async throws(JobStoreError) -> Decision {
+    nonisolated(nonsending) func decide(_ begun: Beginning) async throws(JobStoreError) -> Decision {
         switch begun {
         case .ended(let execution): return .ended(execution)
         case .begun(let frame):
@@ -160,7 +162,7 @@ struct Executor: Sendable {
     }
 
     /// The way of the type's controller.
-    private func perform(_ frame: Frame) async throws -> Decision {
+    private nonisolated(nonsending) func perform(_ frame: Frame) async throws -> Decision {
         let request = frame.handle.job.request
         func ended(_ outcome: Outcome) throws -> Decision {
             .ended(try self.ended(.outcome(outcome), frame.handle))
@@ -213,7 +215,7 @@ struct Executor: Sendable {
     // MARK: one target
 
     /// The stale fence, then target → update → diff → save.
-    private func sync(_ frame: Frame) async throws -> Decision {
+    private nonisolated(nonsending) func sync(_ frame: Frame) async throws -> Decision {
         let handle = frame.handle
         func ended(_ outcome: Outcome) throws -> Decision {
             .ended(try self.ended(.outcome(outcome), handle))

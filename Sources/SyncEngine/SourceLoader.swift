@@ -13,7 +13,7 @@ struct SourceLoader: Sendable {
     /// The source of a job.
     ///
     /// - Throws: ``JobFailure``: `source_not_visible`, `document_too_large`, `invalid_version`, `system_unavailable`.
-    func load(
+    nonisolated(nonsending) func load(
         _ job: QueuedJob, in place: DocumentPlace, preparation: JobStore.Preparation
     ) async throws -> DocumentState {
         let request = job.request

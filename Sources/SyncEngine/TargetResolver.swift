@@ -34,7 +34,8 @@ struct TargetResolver: Sendable {
     /// The binding of a source that has no live one: of one that was renamed, the binding that its old name has.
     ///
     /// - Throws: ``JobStoreError``.
-    func binding(of job: QueuedJob, preparation: JobStore.Preparation) async throws -> Binding? {
+    nonisolated(nonsending) func binding(of job: QueuedJob, preparation: JobStore.Preparation) async throws -> Binding?
+    {
         guard let oldName = job.request.oldSourceDocumentName,
             let mine = BindingKey(job.request, type: job.type)
         else { return preparation.binding }
@@ -49,7 +50,7 @@ struct TargetResolver: Sendable {
     /// The target of a job.
     ///
     /// - Throws: ``JobFailure``: `invalid_target`, `target_gone`, `target_not_found`, and what the controller throws.
-    func resolve(_ frame: Executor.Frame) async throws -> Resolved {
+    nonisolated(nonsending) func resolve(_ frame: Executor.Frame) async throws -> Resolved {
         let handle = frame.handle
         let answer: TargetAnswer
         switch try await decide(frame) {
@@ -93,7 +94,8 @@ struct TargetResolver: Sendable {
         return systems.place(of: type)
     }
 
-    private func load(_ key: DocumentKey, _ frame: Executor.Frame) async throws -> DocumentState {
+    private nonisolated(nonsending) func load(_ key: DocumentKey, _ frame: Executor.Frame) async throws -> DocumentState
+    {
         if let found = frame.found?.only, found.key == key { return .present(found) }
         // Of a tombstone's target more may be known by now: whoever answered with its name has found it since.
         if let binding = frame.preparation.binding, !binding.isDeleted, binding.target == key,
@@ -141,7 +143,7 @@ struct TargetResolver: Sendable {
     /// How far the target of a source that was never bound is known without a search.
     ///
     /// - Returns: nil where somebody else says it, or it is to be asked when its turn comes.
-    func plan(_ handle: JobHandle) async throws -> TargetPlan? {
+    nonisolated(nonsending) func plan(_ handle: JobHandle) async throws -> TargetPlan? {
         let request = handle.job.request
         guard request.relayFinished == nil, said(by: handle) == nil,
             let controller = handle.type.controller as? any DeclarativeController
@@ -162,7 +164,7 @@ struct TargetResolver: Sendable {
         } catch { return nil }
     }
 
-    private func decide(_ frame: Executor.Frame) async throws -> TargetDecision {
+    private nonisolated(nonsending) func decide(_ frame: Executor.Frame) async throws -> TargetDecision {
         switch frame.plan {
         case .search(let search)?:
             if let found = frame.found { return try search.decision(finding: found.documents) }
@@ -172,7 +174,7 @@ struct TargetResolver: Sendable {
         }
     }
 
-    private func decide(_ handle: JobHandle) async throws -> TargetDecision {
+    private nonisolated(nonsending) func decide(_ handle: JobHandle) async throws -> TargetDecision {
         if let answer = said(by: handle) { return .target(answer) }
         return try await handle.type.targetController.target(for: handle)
     }

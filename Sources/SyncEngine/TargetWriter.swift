@@ -44,7 +44,7 @@ struct TargetWriter: Sendable {
     }
 
     /// before_sync → save → after_sync, up to a write elsewhere; or why nothing is written.
-    func save(
+    nonisolated(nonsending) func save(
         _ change: TargetChange, handle: JobHandle, active: ActiveRun, intent: WriteIntent?
     ) async throws -> Saved {
         let isEmbedded = change.place.isEmbedded
@@ -92,7 +92,7 @@ struct TargetWriter: Sendable {
     ///
     /// What it throws fails the job: a write that travels with the commit is not made then; one that was made
     /// elsewhere stands, and so does what the record and the binding say about it.
-    func afterSync(
+    nonisolated(nonsending) func afterSync(
         _ write: DocumentWrite, handle: JobHandle, active: ActiveRun, outcome: inout Outcome
     ) async {
         do {
