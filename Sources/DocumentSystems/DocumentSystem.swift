@@ -9,6 +9,8 @@ public protocol DocumentSystem: Sendable {
     /// Whether its writes travel with the job's own commit instead of through ``write(_:)``.
     var isEmbedded: Bool { get }
     /// The declared shape of a document type; nil when the type is not declared and only declared ones exist here.
+    ///
+    /// It is the same as long as the system is there: who needs it often asks once.
     func shape(of typeName: String) -> DocumentShape?
     /// Loads documents in one read transaction and answers in the order of `keys`.
     ///

@@ -142,6 +142,11 @@ public struct DocumentSystems: DocumentLookups, Sendable {
         return try await naming(type.system) { () async throws(JobFailure) in try await entry.system.write(writes) }
     }
 
+    /// Where documents of a type live, and how they are declared.
+    ///
+    /// For who keeps it: neither changes as long as the systems are there.
+    public func place(of type: DocumentType) -> DocumentPlace { DocumentPlace(type: type, system: self[type.system]) }
+
     /// The declared shape of a document type; one that declares nothing when there is none.
     public func shape(of type: DocumentType) -> DocumentShape {
         entries[ExactString(type.system)]?.system.shape(of: type.name) ?? DocumentShape()

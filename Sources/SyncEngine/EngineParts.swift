@@ -30,14 +30,15 @@ struct EngineParts: Sendable {
         let committer = Committer(store: store, outbox: outbox, patience: patience, events: events, now: now)
         let services = EngineServices(
             types: types, store: store, patience: patience, runs: runs, events: events)
+        let places = AllPlaces(types, in: systems)
         let executor = Executor(
-            systems: systems, types: types,
+            systems: systems, places: places, types: types,
             sourceLoader: SourceLoader(systems: systems, maximumDocumentBytes: maximumDocumentBytes),
             targetResolver: TargetResolver(systems: systems, store: store, patience: patience),
             targetWriter: TargetWriter(systems: systems, store: store, patience: patience, now: now),
             relay: RelayRunner(store: store, patience: patience), services: services, logger: logger)
         let inbox = Inbox(
-            systems: systems, store: store, committer: committer, publisher: publisher, patience: patience, now: now,
+            places: places, store: store, committer: committer, publisher: publisher, patience: patience, now: now,
             logger: logger)
         let outages = OutageGuard(
             systems: systems, settings: circuits, store: store, patience: patience, events: events, node: node,

@@ -22,13 +22,17 @@ extension Executor {
     /// Loads a job's source, and asks for its target as far as that can be told without a search.
     ///
     /// Throws as ``execute(_:active:preparation:)``.
-    func begin(
+    nonisolated(nonsending) func begin(
         _ job: QueuedJob, active: ActiveRun, preparation: JobStore.Preparation
     ) async throws(JobStoreError) -> Beginning {
         var handle: JobHandle?
         do {
-            var source = try await sourceLoader.load(job, preparation: preparation)
-            var binding = try await targetResolver.binding(of: job, preparation: preparation)
+            let places = places[job.type]
+            var source = try await sourceLoader.load(job, in: places.source, preparation: preparation)
+            var binding = preparation.binding
+            if binding?.isDeleted != false {
+                binding = try await targetResolver.binding(of: job, preparation: preparation)
+            }
             if source.isDeleted, binding?.isDeleted != false,
                 let made = try await targetWriter.unboundInsert(of: job, intent: preparation.intent)
             {
@@ -39,9 +43,9 @@ extension Executor {
                 job, run: active.run, source: source, binding: binding, checkpoint: preparation.checkpoint)
             handle = view
             try await job.type.controller.afterStart(view)
-            let plan = try await targetResolver.plan(view)
+            let plan = try await view.binding == nil ? targetResolver.plan(view) : nil
             return .begun(
-                Frame(run: active.run, active: active, preparation: preparation, handle: view, plan: plan))
+                Frame(active: active, preparation: preparation, handle: view, places: places, plan: plan))
         } catch {
             return .ended(try cutShort(by: error, type: job.type, handle: handle))
         }

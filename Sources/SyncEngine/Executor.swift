@@ -1,6 +1,8 @@
 // One run of a job, as one list of verbs: load the source, ask the controller for the target, let it set the fields,
 // compute the difference, write. What it decides is an outcome, a value; only the commit that follows makes it true. A run that
 // has to write elsewhere is decided up to its write and finished after it, so that the writes of many go together.
+// The verbs run where their caller does (`nonisolated(nonsending)`): most wait for nothing, and a hop to the pool and back for each
+// would cost more than the verb.
 
 internal import DocumentSystems
 internal import JobStore
@@ -39,34 +41,35 @@ struct Executor: Sendable {
     ///
     /// A class, because it is large and passed on in lists.
     final class Frame: Sendable {
-        let run: JobRun
         let active: ActiveRun
         let preparation: JobStore.Preparation
         let handle: JobHandle
+        let places: TypePlaces
         /// How far the target is known, where that was asked before.
         let plan: TargetPlan?
         /// What was found by the search of `plan`; nil where it was not searched yet.
         let found: FoundTargets?
 
         init(
-            run: JobRun, active: ActiveRun, preparation: JobStore.Preparation, handle: JobHandle,
+            active: ActiveRun, preparation: JobStore.Preparation, handle: JobHandle, places: TypePlaces,
             plan: TargetPlan? = nil, found: FoundTargets? = nil
         ) {
-            self.run = run
             self.active = active
             self.preparation = preparation
             self.handle = handle
+            self.places = places
             self.plan = plan
             self.found = found
         }
 
         func with(found: FoundTargets) -> Frame {
             Frame(
-                run: run, active: active, preparation: preparation, handle: handle, plan: plan, found: found)
+                active: active, preparation: preparation, handle: handle, places: places, plan: plan, found: found)
         }
     }
 
     let systems: DocumentSystems
+    let places: AllPlaces
     let types: SyncJobTypes
     let sourceLoader: SourceLoader
     let targetResolver: TargetResolver
@@ -97,7 +100,7 @@ struct Executor: Sendable {
     /// Runs what was begun to its end.
     ///
     /// Throws as ``execute(_:active:preparation:)``.
-    func execute(_ begun: Beginning) async throws(JobStoreError) -> Execution {
+    nonisolated(nonsending) func execute(_ begun: Beginning) async throws(JobStoreError) -> Execution {
         switch try await decide(begun) {
         case .ended(let execution): return execution
         case .writes(let write): return try await finish(write, try await targetWriter.make([write])[0])
@@ -118,15 +121,11 @@ struct Executor: Sendable {
     /// Runs what was begun up to the point where a system elsewhere would be written.
     ///
     /// Throws as ``execute(_:active:preparation:)``.
-    func decide(_ begun: Beginning) async throws(JobStoreError) -> Decision {
+    nonisolated(nonsending) func decide(_ begun: Beginning) async throws(JobStoreError) -> Decision {
         switch begun {
         case .ended(let execution): return .ended(execution)
         case .begun(let frame):
-            do {
-                let decision = try await perform(frame)
-                guard case .ended(let execution) = decision else { return decision }
-                return .ended(try complete(execution, of: frame.handle))
-            } catch {
+            do { return try await perform(frame) } catch {
                 return .ended(try cutShort(by: error, type: frame.handle.type, handle: frame.handle))
             }
         }
@@ -140,48 +139,52 @@ struct Executor: Sendable {
     ) async throws(JobStoreError) -> Execution {
         let handle = write.handle
         do {
-            let result = try await targetWriter.finish(write, answer)
-            return try complete(Execution(result: result, handle: handle, change: write.change), of: handle)
+            return try ended(try await targetWriter.finish(write, answer), handle, change: write.change)
         } catch {
             return try cutShort(by: error, type: handle.type, handle: handle)
         }
     }
 
-    /// Adds what the controller has said to its handle.
-    private func complete(_ execution: Execution, of view: JobHandle) throws -> Execution {
-        guard case .outcome(var outcome) = execution.result else { return execution }
-        if case .failed(let failure) = outcome.end, let trouble = storeTrouble(failure) { throw trouble }
-        outcome.notes = view.notes
-        if !view.job.request.dryRun {
-            outcome.followUps = try route(view.followUps)
-            outcome.awaited = view.awaited
+    /// What a run came to, with what the controller has said to its handle.
+    private func ended(
+        _ result: Execution.Result, _ handle: JobHandle, change: TargetChange? = nil
+    ) throws -> Execution {
+        guard case .outcome(var outcome) = result else {
+            return Execution(result: result, handle: handle, change: change)
         }
-        return Execution(result: .outcome(outcome), handle: execution.handle, change: execution.change)
+        if case .failed(let failure) = outcome.end, let trouble = storeTrouble(failure) { throw trouble }
+        outcome.notes = handle.notes
+        if !handle.job.request.dryRun {
+            outcome.followUps = try route(handle.followUps)
+            outcome.awaited = handle.awaited
+        }
+        return Execution(result: .outcome(outcome), handle: handle, change: change)
     }
 
     /// The way of the type's controller.
-    private func perform(_ frame: Frame) async throws -> Decision {
+    private nonisolated(nonsending) func perform(_ frame: Frame) async throws -> Decision {
         let request = frame.handle.job.request
-        func ended(_ outcome: Outcome) -> Decision {
-            .ended(Execution(result: .outcome(outcome), handle: frame.handle))
+        func ended(_ outcome: Outcome) throws -> Decision {
+            .ended(try self.ended(.outcome(outcome), frame.handle))
         }
         switch frame.handle.type.controller.way {
         case .bypass(let controller):
             try relay.refuseRelayFinished(request)
-            return ended(try await execute(controller, frame))
+            return try ended(try await execute(controller, frame))
         case .single:
             try relay.refuseRelayFinished(request)
             return try await sync(frame)
         case .multiple(let controller):
             if let parent = request.relayFinished {
-                return ended(try await relay.finish(controller, parentID: parent, handle: frame.handle))
+                return try ended(try await relay.finish(controller, parentID: parent, handle: frame.handle))
             }
             guard !request.namesItsTarget else { return try await sync(frame) }
             switch try await relay.plan(controller, handle: frame.handle) {
             case .inline(let handle):
                 return try await sync(
-                    Frame(run: frame.run, active: frame.active, preparation: frame.preparation, handle: handle))
-            case .outcome(let outcome): return ended(outcome)
+                    Frame(
+                        active: frame.active, preparation: frame.preparation, handle: handle, places: frame.places))
+            case .outcome(let outcome): return try ended(outcome)
             }
         }
     }
@@ -197,7 +200,7 @@ struct Executor: Sendable {
         }
         var outcome = Outcome(
             request.dryRun ? .skipped(.dryRun) : result.diff.isEmpty ? .skipped(.noChanges) : .finished)
-        let sensitive = SensitiveFields(of: systems.shape(of: target.type))
+        let sensitive = targetResolver.place(of: target.type, frame).sensitive
         outcome.operation = result.operation
         outcome.targetType = target.type
         outcome.targetName = target.name
@@ -212,32 +215,32 @@ struct Executor: Sendable {
     // MARK: one target
 
     /// The stale fence, then target → update → diff → save.
-    private func sync(_ frame: Frame) async throws -> Decision {
+    private nonisolated(nonsending) func sync(_ frame: Frame) async throws -> Decision {
         let handle = frame.handle
-        func ended(_ outcome: Outcome) -> Decision {
-            .ended(Execution(result: .outcome(outcome), handle: handle))
+        func ended(_ outcome: Outcome) throws -> Decision {
+            .ended(try self.ended(.outcome(outcome), handle))
         }
         if let binding = handle.binding, binding.fences(handle.source?.version),
             !binding.isDeleted || !handle.isSourceLoaded
         {
-            return ended(Outcome(.skipped(.stale)))
+            return try ended(Outcome(.skipped(.stale)))
         }
         let resolved = try await targetResolver.resolve(frame)
         guard case .target(var target) = resolved else {
             guard case .none(let reason) = resolved else {
-                return ended(Outcome(.noTarget(.controller)))
+                return try ended(Outcome(.noTarget(.controller)))
             }
             if reason == .alreadyGone,
                 let done = targetWriter.finishedDelete(handle, intent: frame.preparation.intent)
             {
-                return ended(done)
+                return try ended(done)
             }
             var outcome = Outcome(.noTarget(reason))
             if reason == .alreadyGone { outcome.binding = targetWriter.tombstone(handle) }
-            return ended(outcome)
+            return try ended(outcome)
         }
         if target.operation == .insert,
-            let made = try await targetWriter.inserted(by: frame.preparation.intent, type: target.type)
+            let made = try await targetWriter.inserted(by: frame.preparation.intent, type: target.place.type)
         {
             target.operation = .update
             target.document = made
@@ -247,19 +250,18 @@ struct Executor: Sendable {
         if target.operation != .delete {
             var updated =
                 target.document
-                ?? Document(key: target.name.map { DocumentKey(type: target.type, name: $0) }, fields: [:])
+                ?? Document(key: target.name.map { DocumentKey(type: target.place.type, name: $0) }, fields: [:])
             try await view.type.targetController.update(&updated, for: view)
             after = updated
         }
-        let shape = systems.shape(of: target.type)
         let change = TargetChange(
-            type: target.type, before: target.document, after: after,
-            diff: try Diff(from: target.document, to: after, shape: shape), sensitive: SensitiveFields(of: shape),
+            place: target.place, before: target.document, after: after,
+            diff: try Diff(from: target.document, to: after, shape: target.place.shape),
             renamedFrom: target.renamedFrom)
         switch try await targetWriter.save(
             change, handle: view, active: frame.active, intent: frame.preparation.intent)
         {
-        case .ended(let result): return .ended(Execution(result: result, handle: view, change: change))
+        case .ended(let result): return .ended(try self.ended(result, view, change: change))
         case .writes(let write): return .writes(write)
         }
     }

@@ -1,7 +1,6 @@
 // The first question to the store about a delivery: is it still to be run? What is over, was canceled, or is another request
 // under a used id is answered without a run.
 
-internal import DocumentSystems
 internal import JobStore
 internal import Logging
 internal import SyncBroker
@@ -9,7 +8,7 @@ internal import SyncJobs
 
 /// Tells deliveries that must not run.
 struct Inbox: Sendable {
-    let systems: DocumentSystems
+    let places: AllPlaces
     let store: JobStore
     let committer: Committer
     let publisher: any MessageSink
@@ -26,30 +25,8 @@ struct Inbox: Sendable {
         return try await patience.attempt { () async throws(JobStoreError) in try await store.prepare(lookups) }
     }
 
-    /// Where the documents of a type's jobs are.
-    private struct Whereabouts {
-        let typeSlug: String
-        let systems: [String]
-        let isSourceEmbedded: Bool
-        let isTargetEmbedded: Bool
-
-        init(_ type: SyncJobType, _ all: DocumentSystems) {
-            func isEmbedded(_ type: DocumentType) -> Bool { all[type.system]?.isEmbedded == true }
-            typeSlug = type.slug
-            systems = type.systems
-            isSourceEmbedded = isEmbedded(type.source)
-            isTargetEmbedded = type.target.map { isEmbedded($0) } ?? false
-        }
-    }
-
-    /// Of a batch most are of one type: what it says is asked once for each that is not like the one before.
     private func lookups(for jobs: [QueuedJob], isFirstLook: Bool) -> [JobStore.Lookup] {
-        guard let first = jobs.first else { return [] }
-        var documents = Whereabouts(first.type, systems)
-        return jobs.map { job in
-            if !job.type.slug.hasSameBytes(as: documents.typeSlug) { documents = Whereabouts(job.type, systems) }
-            return lookup(for: job, documents, isTakenForNew: isFirstLook && isNewInAllLikelihood(job))
-        }
+        jobs.map { lookup(for: $0, isTakenForNew: isFirstLook && isNewInAllLikelihood($0)) }
     }
 
     /// Whether a job's only message so far is delivered for the first time, and a run for nothing would be nothing but work: it
@@ -59,13 +36,14 @@ struct Inbox: Sendable {
             && job.request.parentSyncJob == nil
     }
 
-    private func lookup(for job: QueuedJob, _ documents: Whereabouts, isTakenForNew: Bool) -> JobStore.Lookup {
+    private func lookup(for job: QueuedJob, isTakenForNew: Bool) -> JobStore.Lookup {
+        let places = places[job.type]
         let binding = BindingKey(job.request, type: job.type)
         return JobStore.Lookup(
-            jobID: job.request.id, binding: binding, source: documents.isSourceEmbedded ? binding?.source : nil,
-            loadsBoundTarget: documents.isTargetEmbedded,
+            jobID: job.request.id, binding: binding, source: places.source.isEmbedded ? binding?.source : nil,
+            loadsBoundTarget: places.target?.isEmbedded ?? false,
             needs: JobNeeds(
-                typeSlug: documents.typeSlug, queue: job.queue, orderKey: job.orderKey.text, systems: documents.systems),
+                typeSlug: job.type.slug, queue: job.queue, orderKey: job.orderKey.text, systems: places.systems),
             probing: job.probing, isTakenForNew: isTakenForNew)
     }
 

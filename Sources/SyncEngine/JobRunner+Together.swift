@@ -96,7 +96,7 @@ extension JobRunner {
     }
 
     /// What a run that was begun has decided; nil where it has to be run again.
-    private func decided(
+    private nonisolated(nonsending) func decided(
         _ job: QueuedJob, _ run: JobRun, _ preparation: JobStore.Preparation, _ begun: Executor.Beginning
     ) async -> Decided? {
         // As above.

@@ -13,24 +13,30 @@ struct SourceLoader: Sendable {
     /// The source of a job.
     ///
     /// - Throws: ``JobFailure``: `source_not_visible`, `document_too_large`, `invalid_version`, `system_unavailable`.
-    func load(_ job: QueuedJob, preparation: JobStore.Preparation) async throws -> DocumentState {
+    nonisolated(nonsending) func load(
+        _ job: QueuedJob, in place: DocumentPlace, preparation: JobStore.Preparation
+    ) async throws -> DocumentState {
         let request = job.request
         guard let name = request.sourceDocumentName, !name.isEmpty else { return .absent }
-        let key = DocumentKey(type: job.type.source, name: name)
+        let key = DocumentKey(type: place.type, name: name)
         // A delete is the sign that the source may be gone.
         let saysDeleted = request.operation == .delete
-        let shape = systems.shape(of: key.type)
         if let image = request.document, !saysDeleted {
-            return .present(Document(key: key, fields: image, version: try shape.version(in: image)))
+            return .present(Document(key: key, fields: image, version: try place.shape.version(in: image)))
         }
-        let state = try await load(key, shape: shape, preparation: preparation)
+        let state: DocumentState
+        if let prepared = preparation.source {
+            state = try versioned(prepared, in: place)
+        } else {
+            state = try await systems.load(key)
+        }
         // An earlier turn of this job has read the source and written: that it is gone since then is a sign as well.
         let wasRead = job.turn > 0 && preparation.intent != nil && request.document == nil
         if saysDeleted || wasRead, state.document == nil || state.isDeleted {
             let image = request.document ?? state.document?.fields ?? [:]
-            var tombstone = Document(key: key, fields: image, version: try shape.version(in: image))
+            var tombstone = Document(key: key, fields: image, version: try place.shape.version(in: image))
             // The delete itself may have a later version than the last image.
-            if let said = try request.sourceVersion.flatMap({ try shape.version(reading: $0) }),
+            if let said = try request.sourceVersion.flatMap({ try place.shape.version(reading: $0) }),
                 tombstone.version?.isOlder(than: said) ?? true
             {
                 tombstone.version = said
@@ -38,18 +44,15 @@ struct SourceLoader: Sendable {
             return .deleted(tombstone)
         }
         // The end of a relay is told about its source, which may be gone by then.
-        if !saysDeleted, request.relayFinished == nil { try checkVisible(state, key: key, request: request) }
+        if !saysDeleted, request.relayFinished == nil { try checkVisible(state, key: key, in: place, request: request) }
         try checkSize(state, key: key)
         return state
     }
 
-    private func load(
-        _ key: DocumentKey, shape: DocumentShape, preparation: JobStore.Preparation
-    ) async throws -> DocumentState {
-        guard let prepared = preparation.source else { return try await systems.load(key) }
-        // The store knows no shapes; the version stands in the fields.
-        return try prepared.mapDocument { document in
-            let version = try shape.version(in: document.fields)
+    /// A source that the store handed out with the preparation: the store knows no shapes, the version stands in the fields.
+    private func versioned(_ prepared: DocumentState, in place: DocumentPlace) throws -> DocumentState {
+        try prepared.mapDocument { document in
+            let version = try place.shape.version(in: document.fields)
             guard version != document.version else { return document }
             var document = document
             document.version = version
@@ -57,15 +60,16 @@ struct SourceLoader: Sendable {
         }
     }
 
-    private func checkVisible(_ state: DocumentState, key: DocumentKey, request: SyncRequest) throws {
+    private func checkVisible(
+        _ state: DocumentState, key: DocumentKey, in place: DocumentPlace, request: SyncRequest
+    ) throws {
         guard let document = state.document else {
             throw JobFailure(
                 .sourceNotVisible, "the source document \(key.type) \"\(key.name.prefix(140))\" is not there",
                 remedy: "check the name; if the document was deleted, send operation \"delete\" or a delete event",
                 disposition: .retryable(after: nil))
         }
-        let shape = systems.shape(of: key.type)
-        if let seen = try request.sourceVersion.flatMap({ try shape.version(reading: $0) }),
+        if let seen = try request.sourceVersion.flatMap({ try place.shape.version(reading: $0) }),
             let version = document.version, version.isOlder(than: seen)
         {
             throw JobFailure(

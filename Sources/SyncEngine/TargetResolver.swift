@@ -9,7 +9,7 @@ internal import SyncJobs
 struct TargetResolver: Sendable {
     /// A target and what is done to it.
     struct Target: Sendable {
-        var type: DocumentType
+        var place: DocumentPlace
         var operation: Operation
         /// The document as it is; nil for an insert.
         var document: Document?
@@ -31,11 +31,11 @@ struct TargetResolver: Sendable {
     let store: JobStore
     let patience: StorePatience
 
-    /// The binding of a job's source; of one that was renamed, the binding that its old name has.
+    /// The binding of a source that has no live one: of one that was renamed, the binding that its old name has.
     ///
     /// - Throws: ``JobStoreError``.
-    func binding(of job: QueuedJob, preparation: JobStore.Preparation) async throws -> Binding? {
-        if let known = preparation.binding, !known.isDeleted { return known }
+    nonisolated(nonsending) func binding(of job: QueuedJob, preparation: JobStore.Preparation) async throws -> Binding?
+    {
         guard let oldName = job.request.oldSourceDocumentName,
             let mine = BindingKey(job.request, type: job.type)
         else { return preparation.binding }
@@ -50,19 +50,19 @@ struct TargetResolver: Sendable {
     /// The target of a job.
     ///
     /// - Throws: ``JobFailure``: `invalid_target`, `target_gone`, `target_not_found`, and what the controller throws.
-    func resolve(_ frame: Executor.Frame) async throws -> Resolved {
+    nonisolated(nonsending) func resolve(_ frame: Executor.Frame) async throws -> Resolved {
         let handle = frame.handle
         let answer: TargetAnswer
         switch try await decide(frame) {
         case .none(let reason): return .none(reason)
         case .target(let said): answer = said
         }
-        guard let type = answer.type ?? handle.type.target else {
+        guard let place = answer.type.map({ place(of: $0, frame) }) ?? frame.places.target else {
             throw JobFailure(
                 .invalidTarget, "neither the type nor its controller names a target document type",
                 remedy: "add target: to the type, or let the controller answer one")
         }
-        var target = Target(type: type, operation: answer.operation, name: answer.name, context: answer.context)
+        var target = Target(place: place, operation: answer.operation, name: answer.name, context: answer.context)
         // An insert becomes an update when a live binding exists: a source never makes a second target.
         if target.operation == .insert, let bound = handle.boundTargetName {
             target.operation = .update
@@ -74,7 +74,7 @@ struct TargetResolver: Sendable {
                 .invalidTarget, "the controller answers \(target.operation.rawValue) without a target name",
                 remedy: "answer the name of the document to \(target.operation.rawValue)")
         }
-        let key = DocumentKey(type: type, name: name)
+        let key = DocumentKey(type: place.type, name: name)
         guard case .present(let document) = try await load(key, frame) else {
             return try await missing(target, key: key, handle: handle)
         }
@@ -88,7 +88,14 @@ struct TargetResolver: Sendable {
         return .target(target)
     }
 
-    private func load(_ key: DocumentKey, _ frame: Executor.Frame) async throws -> DocumentState {
+    /// Where documents of a type live: mostly it is the one that the type of the job names.
+    func place(of type: DocumentType, _ frame: Executor.Frame) -> DocumentPlace {
+        if let known = frame.places.target, known.type == type { return known }
+        return systems.place(of: type)
+    }
+
+    private nonisolated(nonsending) func load(_ key: DocumentKey, _ frame: Executor.Frame) async throws -> DocumentState
+    {
         if let found = frame.found?.only, found.key == key { return .present(found) }
         // Of a tombstone's target more may be known by now: whoever answered with its name has found it since.
         if let binding = frame.preparation.binding, !binding.isDeleted, binding.target == key,
@@ -106,7 +113,7 @@ struct TargetResolver: Sendable {
         if target.operation == .delete { return .none(.alreadyGone) }
         let isBound = handle.boundTargetName?.hasSameBytes(as: key.name) == true
         if isBound, handle.type.onGone == .insert {
-            return .target(Target(type: target.type, operation: .insert, context: target.context))
+            return .target(Target(place: target.place, operation: .insert, context: target.context))
         }
         if try await hasMovedOn(target, isBound: isBound, handle: handle) { throw Outdated() }
         let name = key.name.prefix(140)
@@ -136,9 +143,9 @@ struct TargetResolver: Sendable {
     /// How far the target of a source that was never bound is known without a search.
     ///
     /// - Returns: nil where somebody else says it, or it is to be asked when its turn comes.
-    func plan(_ handle: JobHandle) async throws -> TargetPlan? {
+    nonisolated(nonsending) func plan(_ handle: JobHandle) async throws -> TargetPlan? {
         let request = handle.job.request
-        guard handle.binding == nil, request.relayFinished == nil, said(by: handle) == nil,
+        guard request.relayFinished == nil, said(by: handle) == nil,
             let controller = handle.type.controller as? any DeclarativeController
         else { return nil }
         if case .multiple = controller.way, !request.namesItsTarget { return nil }
@@ -157,7 +164,7 @@ struct TargetResolver: Sendable {
         } catch { return nil }
     }
 
-    private func decide(_ frame: Executor.Frame) async throws -> TargetDecision {
+    private nonisolated(nonsending) func decide(_ frame: Executor.Frame) async throws -> TargetDecision {
         switch frame.plan {
         case .search(let search)?:
             if let found = frame.found { return try search.decision(finding: found.documents) }
@@ -167,7 +174,7 @@ struct TargetResolver: Sendable {
         }
     }
 
-    private func decide(_ handle: JobHandle) async throws -> TargetDecision {
+    private nonisolated(nonsending) func decide(_ handle: JobHandle) async throws -> TargetDecision {
         if let answer = said(by: handle) { return .target(answer) }
         return try await handle.type.targetController.target(for: handle)
     }

@@ -144,7 +144,7 @@ extension TargetWriter {
         outcome.binding = binding(change, handle: handle, name: receipt.name, stored: receipt.stored)
         outcome.renamedFrom = change.renamedFrom
         if handle.flags.verboseLogging {
-            outcome.updatedData = receipt.stored.map { change.sensitive.masking($0.fields) }
+            outcome.updatedData = receipt.stored.map { change.place.sensitive.masking($0.fields) }
         }
         await afterSync(write.write, handle: handle, active: write.active, outcome: &outcome)
         return .outcome(outcome)

@@ -7,14 +7,23 @@ internal import SyncJobs
 internal import DocumentSystems
 
 /// A target as it was, as it shall be, and the difference.
-struct TargetChange: Sendable {
-    let type: DocumentType
+///
+/// A class, because it is large and handed on with what the run comes to.
+final class TargetChange: Sendable {
+    let place: DocumentPlace
     let before: Document?
     let after: Document?
     let diff: Diff
-    let sensitive: SensitiveFields
     /// The binding that is taken over from a source that was renamed or is gone.
-    var renamedFrom: BindingKey?
+    let renamedFrom: BindingKey?
+
+    init(place: DocumentPlace, before: Document?, after: Document?, diff: Diff, renamedFrom: BindingKey? = nil) {
+        self.place = place
+        self.before = before
+        self.after = after
+        self.diff = diff
+        self.renamedFrom = renamedFrom
+    }
 
     var operation: Operation { before == nil ? .insert : after == nil ? .delete : .update }
 }
@@ -35,10 +44,10 @@ struct TargetWriter: Sendable {
     }
 
     /// before_sync → save → after_sync, up to a write elsewhere; or why nothing is written.
-    func save(
+    nonisolated(nonsending) func save(
         _ change: TargetChange, handle: JobHandle, active: ActiveRun, intent: WriteIntent?
     ) async throws -> Saved {
-        let isEmbedded = systems[change.type.system]?.isEmbedded ?? false
+        let isEmbedded = change.place.isEmbedded
         if !isEmbedded, let intent, var done = try await resumed(intent, change: change, handle: handle) {
             done.renamedFrom = change.renamedFrom
             await afterSync(intent.write, handle: handle, active: active, outcome: &done)
@@ -63,7 +72,7 @@ struct TargetWriter: Sendable {
             outcome.end = .skipped(.dryRun)
             return .ended(.outcome(outcome))
         }
-        let write = try makeWrite(change, handle: handle, isEmbedded: isEmbedded)
+        let write = try makeWrite(change, handle: handle)
         try await handle.type.targetController.beforeSync(write, for: handle)
         try active.requireActive()
         guard isEmbedded else {
@@ -83,7 +92,7 @@ struct TargetWriter: Sendable {
     ///
     /// What it throws fails the job: a write that travels with the commit is not made then; one that was made
     /// elsewhere stands, and so does what the record and the binding say about it.
-    func afterSync(
+    nonisolated(nonsending) func afterSync(
         _ write: DocumentWrite, handle: JobHandle, active: ActiveRun, outcome: inout Outcome
     ) async {
         do {
@@ -124,10 +133,11 @@ struct TargetWriter: Sendable {
     ///
     /// Then this run finishes that one, with that one's diff.
     private func resumed(_ intent: WriteIntent, change: TargetChange, handle: JobHandle) async throws -> Outcome? {
-        guard intent.write.type == change.type, intent.write.after != nil else { return nil }
-        let shape = systems.shape(of: change.type)
+        guard intent.write.type == change.place.type, intent.write.after != nil else { return nil }
         // With a difference left, the source has moved on since: this run has its own write to make.
-        guard let current = change.before, intent.write.isDone(in: current, shape: shape), change.diff.isEmpty else {
+        guard let current = change.before, intent.write.isDone(in: current, shape: change.place.shape),
+            change.diff.isEmpty
+        else {
             return nil
         }
         return outcome(of: intent, handle: handle, stored: current)
@@ -136,8 +146,7 @@ struct TargetWriter: Sendable {
     private func outcome(of intent: WriteIntent, handle: JobHandle, stored: Document?) -> Outcome {
         let write = intent.write
         let change = TargetChange(
-            type: write.type, before: write.before, after: write.after, diff: write.diff,
-            sensitive: SensitiveFields(of: systems.shape(of: write.type)))
+            place: systems.place(of: write.type), before: write.before, after: write.after, diff: write.diff)
         var outcome = described(change, handle: handle)
         let name = stored?.key?.name ?? write.before?.key?.name ?? ""
         outcome.targetName = name
@@ -150,12 +159,12 @@ struct TargetWriter: Sendable {
     private func described(_ change: TargetChange, handle: JobHandle) -> Outcome {
         var outcome = Outcome(.finished)
         outcome.operation = change.operation
-        outcome.targetType = change.type
+        outcome.targetType = change.place.type
         outcome.targetName = change.before?.key?.name ?? change.after?.key?.name
-        outcome.diff = change.sensitive.masking(change.diff)
+        outcome.diff = change.place.sensitive.masking(change.diff)
         if handle.flags.verboseLogging {
-            outcome.currentData = change.before.map { change.sensitive.masking($0.fields) }
-            outcome.updatedData = change.after.map { change.sensitive.masking($0.fields) }
+            outcome.currentData = change.before.map { change.place.sensitive.masking($0.fields) }
+            outcome.updatedData = change.after.map { change.place.sensitive.masking($0.fields) }
         }
         return outcome
     }
@@ -170,23 +179,24 @@ struct TargetWriter: Sendable {
         return stored == before.fieldsHash && sent == after.fieldsHash
     }
 
-    private func makeWrite(
-        _ change: TargetChange, handle: JobHandle, isEmbedded: Bool
-    ) throws(JobFailure) -> DocumentWrite {
+    private func makeWrite(_ change: TargetChange, handle: JobHandle) throws(JobFailure) -> DocumentWrite {
         var after = change.after
-        if isEmbedded, let fields = after?.fields {
+        if change.place.isEmbedded, let document = after {
             // The store knows no shapes: what version the document has is said with the write.
-            after?.version = try systems.shape(of: change.type).version(in: fields)
+            let version = try change.place.shape.version(in: document.fields)
+            // Unless it changes, the document is shared with the change.
+            if document.version != version { after?.version = version }
         }
         return DocumentWrite(
-            type: change.type, before: change.before, after: after,
-            fallbackName: newName(of: change, handle: handle), diff: change.diff, jobID: handle.job.id)
+            type: change.place.type, before: change.before, after: after,
+            fallbackName: change.before?.key?.name ?? newName(of: change, handle: handle), diff: change.diff,
+            jobID: handle.job.id)
     }
 
     /// The name of a new document where its system gives none: what its name field says, else the source's name, with the
     /// key where one source has several targets.
     private func newName(of change: TargetChange, handle: JobHandle) -> String {
-        if let field = systems.shape(of: change.type).nameField, let name = change.after?.fields[field]?.nameText,
+        if let field = change.place.shape.nameField, let name = change.after?.fields[field]?.nameText,
             !name.isEmpty
         {
             return name
@@ -200,12 +210,12 @@ struct TargetWriter: Sendable {
     func binding(_ change: TargetChange, handle: JobHandle, name: String, stored: Document?) -> Binding? {
         guard let key = bindingKey(handle) else { return nil }
         var binding = Binding(
-            key: key, target: DocumentKey(type: change.type, name: name), isDeleted: change.operation == .delete,
+            key: key, target: DocumentKey(type: change.place.type, name: name), isDeleted: change.operation == .delete,
             sourceVersion: handle.source?.version ?? handle.binding?.sourceVersion)
         binding.isNewIncarnation = handle.binding?.isDeleted == true && handle.isSourceLoaded
         if let stored, let after = change.after {
             // What was sent, over what the target made of it: equal to `stored` unless the target normalised something.
-            let sent = systems.shape(of: change.type).fields(sent: after.fields, storedAs: stored.fields)
+            let sent = change.place.shape.fields(sent: after.fields, storedAs: stored.fields)
             let hash = stored.fieldsHash
             binding.storedHash = hash
             binding.sentHash = sent.isWritten(like: stored.fields) ? hash : Digest(of: .object(sent))

@@ -12,16 +12,15 @@ extension TargetWriter {
     ///
     /// In the embedded system it travels with the commit, and is answered; elsewhere it is made here, on the source as it
     /// is now. The echo of it is a job without changes.
-    func writeBack(
+    nonisolated(nonsending) func writeBack(
         to target: DocumentKey, handle: JobHandle, active: ActiveRun
     ) async throws -> DocumentWrite? {
         guard handle.isSourceLoaded, var source = handle.source, let key = source.key else { return nil }
-        let isEmbedded = systems[key.type.system]?.isEmbedded ?? false
         for _ in 0..<Self.maximumWriteBacks {
             guard let write = try await sourceWrite(source, key: key, target: target, handle: handle) else {
                 return nil
             }
-            if isEmbedded { return write }
+            if systems[key.type.system]?.isEmbedded == true { return write }
             try active.requireActive()
             switch try await systems.write(write) {
             case .written: return nil
@@ -38,7 +37,7 @@ extension TargetWriter {
             disposition: .retryable(after: nil))
     }
 
-    private func sourceWrite(
+    private nonisolated(nonsending) func sourceWrite(
         _ source: Document, key: DocumentKey, target: DocumentKey, handle: JobHandle
     ) async throws -> DocumentWrite? {
         let source = source.shared

@@ -9,17 +9,41 @@ extension Diff {
     /// - Throws: ``JobFailure`` (permanent, `duplicate_row_key`, `missing_row_key`) when rows can't be paired.
     public init(from before: Document?, to after: Document?, shape: DocumentShape) throws(JobFailure) {
         self.init()
-        let old = before?.fields ?? JSONObject()
-        for member in after?.fields ?? old {
-            let field = member.key
-            let newValue = after == nil ? .null : member.value
-            let oldValue = old[field] ?? .null
+        let old = before?.fields.members ?? []
+        let new = after?.fields.members ?? old
+        let isDelete = after == nil
+        var next = 0
+        // By position: to take each member out would be to count up what is in it.
+        for position in new.indices {
+            let field = new[position].key
+            let place = Self.position(of: field, in: old, from: &next)
+            let isSame = !isDelete && place.map { old[$0].value.isWritten(like: new[position].value) } ?? false
+            // Rows are paired even so: whether they can be is found out by that.
+            if isSame, shape.tables.isEmpty { continue }
+            let newValue = isDelete ? .null : new[position].value
+            let oldValue = place.map { old[$0].value } ?? .null
             if let table = shape.tables[field], Self.isTable(oldValue), Self.isTable(newValue) {
                 try addRows(table: field, shape: table, old: oldValue, new: newValue)
-            } else if !FieldComparison.areEqual(oldValue, newValue, kind: shape.fields[field]?.kind) {
+            } else if !isSame, !FieldComparison.areEqual(oldValue, newValue, kind: shape.fields[field]?.kind) {
+                if changed.isEmpty { changed.reserveCapacity(4) }
                 changed.append(FieldChange(field: field, old: oldValue, new: newValue))
             }
         }
+    }
+
+    /// Where a field stands among members, for one who asks for fields in their order, which is that of their bytes.
+    ///
+    /// - Parameter next: where to begin; afterwards, where to begin for the next field.
+    private static func position(of field: String, in members: [JSONObject.Member], from next: inout Int) -> Int? {
+        while next < members.count {
+            if members[next].key.hasSameBytes(as: field) {
+                next += 1
+                return next - 1
+            }
+            guard members[next].key.precedesByBytes(field) else { return nil }
+            next += 1
+        }
+        return nil
     }
 
     private static func isTable(_ value: JSONValue) -> Bool {

@@ -50,15 +50,41 @@ public struct TableShape: Sendable, Hashable {
 }
 
 /// The declared shape of a document type.
+///
+/// A copy holds the same until it is changed: every job of a type asks for it.
 public struct DocumentShape: Sendable, Hashable {
     /// The field that holds the document's name; nil when the name stands beside the fields.
-    public var nameField: String?
+    public var nameField: String? {
+        get { parts.nameField }
+        set { parts.nameField = newValue }
+    }
     /// The field that holds the version, and its order.
-    public var version: VersionShape?
+    public var version: VersionShape? {
+        get { parts.version }
+        set { parts.version = newValue }
+    }
     /// The declared fields.
-    public var fields: [String: FieldShape]
+    public var fields: [String: FieldShape] {
+        get { parts.fields }
+        set { parts.fields = newValue }
+    }
     /// The declared child tables.
-    public var tables: [String: TableShape]
+    public var tables: [String: TableShape] {
+        get { parts.tables }
+        set { parts.tables = newValue }
+    }
+
+    private struct Parts: Sendable, Hashable {
+        var nameField: String?
+        var version: VersionShape?
+        var fields: [String: FieldShape]
+        var tables: [String: TableShape]
+    }
+    private var held: HeldOnce<Parts>
+    private var parts: Parts {
+        _read { yield held.value }
+        _modify { yield &held.value }
+    }
 
     /// A declared version field.
     public struct VersionShape: Sendable, Hashable {
@@ -114,10 +140,7 @@ public struct DocumentShape: Sendable, Hashable {
         nameField: String? = nil, version: VersionShape? = nil, fields: [String: FieldShape] = [:],
         tables: [String: TableShape] = [:]
     ) {
-        self.nameField = nameField
-        self.version = version
-        self.fields = fields
-        self.tables = tables
+        held = HeldOnce(Parts(nameField: nameField, version: version, fields: fields, tables: tables))
     }
 
     /// The names of the fields whose values are masked.

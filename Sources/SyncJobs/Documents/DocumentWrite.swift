@@ -15,22 +15,52 @@ public enum Operation: String, Sendable, Hashable, CaseIterable {
 }
 
 /// A conditional write of one document.
+///
+/// A copy holds the same until it is changed: hooks, outcome and commit look at one write.
 public struct DocumentWrite: Sendable, Hashable {
+    private struct Parts: Sendable {
+        var type: DocumentType
+        var before: Document?
+        var after: Document?
+        var fallbackName: String
+        var diff: Diff
+        let key: Key
+    }
+    private var held: HeldOnce<Parts>
+    private var parts: Parts {
+        _read { yield held.value }
+        _modify { yield &held.value }
+    }
+
     /// The target's system and type.
-    public var type: DocumentType
+    public var type: DocumentType {
+        get { parts.type }
+        set { parts.type = newValue }
+    }
     /// The document as it was read; nil for an insert.
     ///
     /// The write is refused as a conflict when it has changed since.
-    public var before: Document?
+    public var before: Document? {
+        get { parts.before }
+        set { parts.before = newValue }
+    }
     /// The document as it shall be; nil for a delete.
     ///
     /// Fields that are absent here and in `before` are left alone.
-    public var after: Document?
+    public var after: Document? {
+        get { parts.after }
+        set { parts.after = newValue }
+    }
     /// The name for an insert whose fields name none; a system that names its documents itself ignores it.
-    public var fallbackName: String
+    public var fallbackName: String {
+        get { parts.fallbackName }
+        set { parts.fallbackName = newValue }
+    }
     /// The difference between the two.
-    public var diff: Diff
-    private let key: Key
+    public var diff: Diff {
+        get { parts.diff }
+        set { parts.diff = newValue }
+    }
 
     /// Where the idempotency key comes from.
     private enum Key: Sendable {
@@ -43,31 +73,27 @@ public struct DocumentWrite: Sendable, Hashable {
         type: DocumentType, before: Document?, after: Document?, fallbackName: String, diff: Diff,
         idempotencyKey: Digest
     ) {
-        self.type = type
-        self.before = before
-        self.after = after
-        self.fallbackName = fallbackName
-        self.diff = diff
-        key = .known(idempotencyKey)
+        held = HeldOnce(
+            Parts(
+                type: type, before: before, after: after, fallbackName: fallbackName, diff: diff,
+                key: .known(idempotencyKey)))
     }
 
     /// Makes the write of a job, whose key follows from what it does to the document as it was read.
     public init(
         type: DocumentType, before: Document?, after: Document?, fallbackName: String, diff: Diff, jobID: String
     ) {
-        self.type = type
-        self.before = before
-        self.after = after
-        self.fallbackName = fallbackName
-        self.diff = diff
-        key = .ofJob(id: jobID)
+        held = HeldOnce(
+            Parts(
+                type: type, before: before, after: after, fallbackName: fallbackName, diff: diff,
+                key: .ofJob(id: jobID)))
     }
 
     /// The same for every repetition of the same intended write (see `reliability`: idempotency keys).
     ///
     /// Made when it is asked for: what is written with the job's commit needs none.
     public var idempotencyKey: Digest {
-        switch key {
+        switch parts.key {
         case .known(let key): key
         case .ofJob(let id) where operation == .insert: Digest(ofParts: ["insert", id, type.description])
         case .ofJob(let id):

@@ -68,7 +68,7 @@ extension JobTransition {
         ended.waitReason = nil
         ended.running = nil
         ended.nameSuperseded()
-        return JobTransition(job: ended, turn: turn, attempt: nil, outbox: [], at: now)
+        return JobTransition(unrun: ended, turn: turn, at: now)
     }
 }
 

@@ -18,9 +18,7 @@ extension JobTransition {
         waiting.endedAt = nil
         waiting.running = nil
         waiting.progress = nil
-        var transition = JobTransition(
-            job: waiting, turn: turn, attempt: nil, outbox: [.again(waiting, dueAt: due)], at: now)
-        transition.runID = run?.runID
-        return transition
+        return JobTransition(
+            unrun: waiting, turn: turn, runID: run?.runID, outbox: [.again(waiting, dueAt: due)], at: now)
     }
 }

@@ -79,10 +79,9 @@ extension JobTransition {
     ///
     /// Its delivery may be acknowledged after the commit; the store brings it onto its way again.
     public static func park(_ job: SyncJob, turn: Int, _ parking: Parking, now: Timestamp) -> JobTransition {
-        var transition = wait(job, turn: turn, reason: parking.reason, until: nil, now: now)
-        transition.job.endedAt = nil
-        transition.parking = parking
-        return transition
+        var parked = job.waiting(turn: turn, reason: parking.reason, until: nil)
+        parked.endedAt = nil
+        return JobTransition(unrun: parked, turn: turn, parking: parking, at: now)
     }
 }
 

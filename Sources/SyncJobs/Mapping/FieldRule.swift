@@ -9,7 +9,9 @@
 public typealias MappingFunction = @Sendable (JSONValue) throws -> JSONValue
 
 /// The rule for one target field.
-struct FieldRule: Sendable {
+///
+/// A class, because each job looks at every rule of its type.
+final class FieldRule: Sendable {
     enum Origin: Sendable, Hashable {
         case path(Path)
         case constant(JSONValue)
@@ -43,15 +45,31 @@ struct FieldRule: Sendable {
         }
     }
 
-    var field: String
-    var origin: Origin
-    var conversions: [Conversion] = []
-    var map: ValueMap?
-    var using: (name: String, function: MappingFunction)?
-    var fallback: JSONValue?
-    var limit: Limit?
-    var line: Int
-    var place: String
+    let field: String
+    let origin: Origin
+    let conversions: [Conversion]
+    let map: ValueMap?
+    let using: (name: String, function: MappingFunction)?
+    let fallback: JSONValue?
+    let limit: Limit?
+    let line: Int
+    let place: String
+
+    init(
+        field: String, origin: Origin, conversions: [Conversion] = [], map: ValueMap? = nil,
+        using: (name: String, function: MappingFunction)? = nil, fallback: JSONValue? = nil, limit: Limit? = nil,
+        line: Int, place: String
+    ) {
+        self.field = field
+        self.origin = origin
+        self.conversions = conversions
+        self.map = map
+        self.using = using
+        self.fallback = fallback
+        self.limit = limit
+        self.line = line
+        self.place = place
+    }
 
     /// The paths it reads.
     var paths: [Path] {
@@ -129,7 +147,11 @@ struct FieldRule: Sendable {
     ///
     /// - Throws: as `value(in:)`.
     func apply(to object: inout JSONObject, in scope: Scope, isInsert: Bool) throws {
-        if case .set(let value) = try effect(on: object[field], in: scope, isInsert: isInsert) { object[field] = value }
+        let current = object[field]
+        guard case .set(let value) = try effect(on: current, in: scope, isInsert: isInsert) else { return }
+        // Mostly the target has it already: to set it would copy what it holds together with its image before.
+        if let current, current.isWritten(like: value) { return }
+        object[field] = value
     }
 
     private func read(_ scope: Scope) throws -> JSONValue? {

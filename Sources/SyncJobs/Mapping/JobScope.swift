@@ -17,7 +17,7 @@ extension MappingRun {
         scope.source = job.source?.fields
         scope.context = job.context
         scope.row = row
-        guard needs.job else { return scope }
+        guard ready.needs.job else { return scope }
         let request = job.job.request
         var fields: JSONObject = [
             "id": .string(request.id), "sync_job_type": .string(job.type.name),

@@ -6,20 +6,18 @@
 /// A class, because each job asks its type for it several times.
 public final class MappingController: DeclarativeController {
     /// The plan.
-    public let mapping: Mapping
+    public var mapping: Mapping { _read { yield ready.mapping } }
     /// The target's system and type, in which `match` searches.
-    public let target: DocumentType
-    private let needs: Mapping.Needs
+    public var target: DocumentType { ready.target }
+    private let ready: ReadyMapping
 
     /// Makes a controller for a type that syncs into `target`.
     public init(mapping: Mapping, target: DocumentType) {
-        self.mapping = mapping
-        self.target = target
-        needs = mapping.needs
+        ready = ReadyMapping(mapping, target: target)
     }
 
     private func run(_ job: JobHandle) -> MappingRun {
-        MappingRun(mapping: mapping, needs: needs, target: target, job: job, row: nil, isEnd: job.isDelete)
+        MappingRun(ready, job: job, isEnd: job.isDelete)
     }
 
     /// Delete first (which skips `when` and `require`), then condition, requirements, binding, match.

@@ -7,24 +7,22 @@
 /// A class, because each job asks its type for it several times.
 public final class MappingRelayController: DeclarativeController, MultipleTargetsController {
     /// The plan.
-    public let mapping: Mapping
+    public var mapping: Mapping { _read { yield ready.mapping } }
     /// The target's system and type, in which `match` searches.
-    public let target: DocumentType
+    public var target: DocumentType { ready.target }
     private let relay: RelayRule
-    private let needs: Mapping.Needs
+    private let ready: ReadyMapping
 
     init(mapping: Mapping, relay: RelayRule, target: DocumentType) {
-        self.mapping = mapping
+        ready = ReadyMapping(mapping, target: target)
         self.relay = relay
-        self.target = target
-        needs = mapping.needs
     }
 
     /// False: nothing is left to do when the last child has ended.
     public var runsRelayFinished: Bool { false }
 
     private func run(_ job: JobHandle, row: JSONObject? = nil, isEnd: Bool = false) -> MappingRun {
-        MappingRun(mapping: mapping, needs: needs, target: target, job: job, row: row, isEnd: isEnd)
+        MappingRun(ready, job: job, row: row, isEnd: isEnd)
     }
 
     // MARK: the source document

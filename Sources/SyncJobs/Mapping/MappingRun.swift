@@ -1,16 +1,36 @@
 // A mapping applied to one job, or to one row of its source: the target, its fields, what is written back. Lookups are
 // answered first; from there on everything is pure, so that `ferry try` can tell the same things that a run does.
 
-/// One mapping and one job.
-struct MappingRun {
+/// A mapping with what is known of it before any job, held once by all runs of a type.
+final class ReadyMapping: Sendable {
     let mapping: Mapping
     let needs: Mapping.Needs
     let target: DocumentType
+
+    init(_ mapping: Mapping, target: DocumentType) {
+        self.mapping = mapping
+        self.target = target
+        needs = mapping.needs
+    }
+}
+
+/// One mapping and one job.
+struct MappingRun {
+    let ready: ReadyMapping
     let job: JobHandle
     /// The row that the root `row` means outside of child tables; nil where there is none.
     let row: JSONObject?
     /// Whether the end of the source, or of its row, is to be synced: `on_delete` instead of the other rules.
     let isEnd: Bool
+
+    init(_ ready: ReadyMapping, job: JobHandle, row: JSONObject? = nil, isEnd: Bool) {
+        self.ready = ready
+        self.job = job
+        self.row = row
+        self.isEnd = isEnd
+    }
+
+    var target: DocumentType { ready.target }
 
     // MARK: target
 
@@ -18,7 +38,7 @@ struct MappingRun {
     func plan() async throws -> TargetPlan {
         if isEnd { return .decided(try decisionOfEnd()) }
         let scope = scope(operation: job.boundTargetName == nil ? nil : .update, targetName: job.boundTargetName)
-        guard mapping.holds(in: scope) else { return .decided(.none(.condition)) }
+        guard ready.mapping.holds(in: scope) else { return .decided(.none(.condition)) }
         try checkRequirements(in: scope)
         if let bound = job.boundTargetName { return .decided(.update(bound)) }
         let search = TargetSearch(
@@ -28,7 +48,7 @@ struct MappingRun {
     }
 
     private func decisionOfEnd() throws -> TargetDecision {
-        let effect = try mapping.effectOfEnd
+        let effect = try ready.mapping.effectOfEnd
         guard let bound = job.boundTargetName else { return .none(.alreadyGone) }
         switch effect {
         case .delete: return .delete(bound)
@@ -38,7 +58,7 @@ struct MappingRun {
     }
 
     func checkRequirements(in scope: Scope) throws {
-        for requirement in mapping.require {
+        for requirement in ready.mapping.require {
             let value = requirement.path.value(in: scope) ?? .null
             guard value.isNull || value == "" else { continue }
             throw JobFailure(
@@ -49,10 +69,10 @@ struct MappingRun {
 
     /// The fields that a target must have to be the one; none where nothing can be.
     private func matchedFields(in scope: Scope) async throws -> JSONObject {
-        guard !mapping.match.isEmpty else { return [:] }
-        let scope = try await answering(mapping.match, about: [:], isInsert: true, in: scope)
+        guard !ready.mapping.match.isEmpty else { return [:] }
+        let scope = try await answering(ready.mapping.match, about: [:], isInsert: true, in: scope)
         var fields: JSONObject = [:]
-        for rule in mapping.match {
+        for rule in ready.mapping.match {
             do {
                 // Nothing equals null: such a source matches nothing.
                 guard let value = try rule.value(in: scope), !value.isNull else { return [:] }
@@ -69,17 +89,17 @@ struct MappingRun {
         let isInsert = isInsert(document)
         let name = document.key?.name ?? job.boundTargetName
         let scope = scope(operation: isInsert ? .insert : .update, targetName: name)
-        if isEnd, case .update(let rules) = mapping.onDelete {
+        if isEnd, case .update(let rules) = ready.mapping.onDelete {
             let scope = try await answering(rules, about: document.fields, isInsert: isInsert, in: scope)
             return try apply(rules, to: &document.fields, in: scope, isInsert: isInsert)
         }
         try checkRequirements(in: scope)
         let answered = try await answering(
-            mapping.fields, tables: mapping.tables, about: document.fields, isInsert: isInsert, in: scope)
-        try apply(mapping.fields, to: &document.fields, in: answered, isInsert: isInsert)
-        if !mapping.tables.isEmpty {
+            ready.mapping.fields, tables: ready.mapping.tables, about: document.fields, isInsert: isInsert, in: scope)
+        try apply(ready.mapping.fields, to: &document.fields, in: answered, isInsert: isInsert)
+        if !ready.mapping.tables.isEmpty {
             let shape = job.lookups.shape(of: target)
-            for table in mapping.tables {
+            for table in ready.mapping.tables {
                 do { try table.apply(to: &document.fields, in: answered, shape: shape) } catch let error
                     as TableRule.RowFailure
                 { throw failure(error.failure, in: error.table, row: error.row) }
@@ -92,20 +112,18 @@ struct MappingRun {
 
     /// Sets the fields of `write_back` in the source; nothing at an end.
     func writeBack(_ source: inout Document, target written: DocumentKey) async throws {
-        guard !mapping.writeBack.isEmpty, !isEnd else { return }
+        guard !ready.mapping.writeBack.isEmpty, !isEnd else { return }
         let scope = scope(operation: job.boundTargetName == nil ? nil : .update, targetName: written.name)
-        let answered = try await answering(mapping.writeBack, about: source.fields, isInsert: false, in: scope)
-        try apply(mapping.writeBack, to: &source.fields, in: answered, isInsert: false, document: job.type.source)
+        let answered = try await answering(ready.mapping.writeBack, about: source.fields, isInsert: false, in: scope)
+        try apply(ready.mapping.writeBack, to: &source.fields, in: answered, isInsert: false, document: job.type.source)
     }
 
     private func apply(
         _ rules: [FieldRule], to fields: inout JSONObject, in scope: Scope, isInsert: Bool,
         document: DocumentType? = nil
     ) throws {
-        // By position: to take a rule out of its array means to count up everything in it.
-        for position in rules.indices {
-            do { try rules[position].apply(to: &fields, in: scope, isInsert: isInsert) } catch let error as RuleFailure
-            {
+        for rule in rules {
+            do { try rule.apply(to: &fields, in: scope, isInsert: isInsert) } catch let error as RuleFailure {
                 throw failure(error, document: document)
             }
         }
@@ -115,7 +133,7 @@ struct MappingRun {
     func answering(
         _ rules: [FieldRule], tables: [TableRule] = [], about object: JSONObject, isInsert: Bool, in scope: Scope
     ) async throws -> Scope {
-        guard needs.lookups else { return scope }
+        guard ready.needs.lookups else { return scope }
         var resolution = LookupResolution()
         resolution.collect(rules, object: object, isInsert: isInsert, scope: scope)
         for table in tables { resolution.collect(table, scope: scope) }
@@ -154,7 +172,7 @@ struct MappingRun {
             switch path.root {
             case .source: return source.fields[field]?.isSensitive == true || source.tables[field] != nil
             case .row:
-                let rows = (table?.from ?? mapping.relay?.each)?.fields.first.flatMap { source.tables[$0] }
+                let rows = (table?.from ?? ready.mapping.relay?.each)?.fields.first.flatMap { source.tables[$0] }
                 return rows?.fields[field]?.isSensitive == true
             case .context, .job, .document: return false
             }

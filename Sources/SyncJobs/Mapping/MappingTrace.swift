@@ -9,14 +9,14 @@ extension MappingRun {
         let scope = scope(
             operation: isInsert ? .insert : .update, targetName: before?.key?.name ?? job.boundTargetName)
         guard !isEnd else {
-            guard case .update(let rules) = mapping.onDelete else { return [] }
+            guard case .update(let rules) = ready.mapping.onDelete else { return [] }
             let answered = try await answering(rules, about: fields, isInsert: isInsert, in: scope)
             return rules.map { line($0, object: fields, scope: answered, isInsert: isInsert) }
         }
         let answered = try await answering(
-            mapping.fields, tables: mapping.tables, about: fields, isInsert: isInsert, in: scope)
-        return mapping.fields.map { line($0, object: fields, scope: answered, isInsert: isInsert) }
-            + mapping.tables.flatMap { lines($0, object: fields, scope: answered) }
+            ready.mapping.fields, tables: ready.mapping.tables, about: fields, isInsert: isInsert, in: scope)
+        return ready.mapping.fields.map { line($0, object: fields, scope: answered, isInsert: isInsert) }
+            + ready.mapping.tables.flatMap { lines($0, object: fields, scope: answered) }
     }
 
     private func line(

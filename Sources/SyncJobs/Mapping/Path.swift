@@ -61,9 +61,8 @@ public struct Path: Sendable, Hashable, CustomStringConvertible {
 
     /// The value it leads to; nil when anything on the way is missing, JSON null when null stands at its end.
     public func value(in scope: Scope) -> JSONValue? {
-        guard let object = scope[root] else { return nil }
-        var value = JSONValue.object(object)
-        for name in names {
+        guard let first = names.first, var value = scope[root]?[first.text] else { return nil }
+        for name in names.dropFirst() {
             switch value {
             case .object(let object):
                 guard let next = object[name.text] else { return nil }

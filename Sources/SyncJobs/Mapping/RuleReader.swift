@@ -47,12 +47,11 @@ struct RuleReader {
         guard let section = ConfigSection(node, what: "a field rule", known: Self.keys, problems: &problems),
             let origin = origin(section, roots: roots, problems: &problems)
         else { return nil }
-        var rule = FieldRule(field: field, origin: origin, line: line, place: node.place)
-        rule.conversions = conversions(section, problems: &problems)
-        rule.map = map(section, problems: &problems)
-        rule.using = function(section, problems: &problems)
-        rule.fallback = section["default"]?.json
-        rule.limit = section.choice("only", FieldRule.Limit.self, problems: &problems)
+        let rule = FieldRule(
+            field: field, origin: origin, conversions: conversions(section, problems: &problems),
+            map: map(section, problems: &problems), using: function(section, problems: &problems),
+            fallback: section["default"]?.json,
+            limit: section.choice("only", FieldRule.Limit.self, problems: &problems), line: line, place: node.place)
         if let only = section["only"], let limit = rule.limit, !limits.contains(limit) {
             let what = limits.isEmpty ? "only" : "only: \(limit.rawValue)"
             problems.append(ConfigProblem(only, "\(what) has no meaning here", remedy: "leave it out"))

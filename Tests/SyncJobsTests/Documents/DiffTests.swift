@@ -24,6 +24,24 @@ struct DiffTests {
         #expect(result == Diff(changed: changes(("a", 1, 2), ("d", nil, true))))
     }
 
+    @Test("finds each field whatever fields stand beside it")
+    func fieldsAmongOthers() throws {
+        var generator = SeededGenerator(seed: 3)
+        for _ in 0..<500 {
+            var (old, new): (JSONObject, JSONObject) = ([:], [:])
+            var wanted: [Diff.FieldChange] = []
+            for name in ["", "a", "aa", "ab", "b", "e\u{301}", "\u{E9}"] {
+                let values = [nil, .null, 1, 2] as [JSONValue?]
+                let (before, after) = (values.randomElement(using: &generator), values.randomElement(using: &generator))
+                old[name] = before ?? nil
+                new[name] = after ?? nil
+                guard let after = after ?? nil, after != (before ?? nil) ?? .null else { continue }
+                wanted.append(Diff.FieldChange(field: name, old: (before ?? nil) ?? .null, new: after))
+            }
+            #expect(try diff(old, new) == Diff(changed: wanted))
+        }
+    }
+
     @Test("of an insert lists every field from null, of a delete every field to null")
     func insertAndDelete() throws {
         let fields: JSONObject = ["b": 2, "a": "x", "rows": [["id": 1]]]
@@ -83,6 +101,9 @@ struct DiffTests {
             try diff(nil, ["rows": [["id": 1], ["id": try JSONParser.parse("1.0")]]], shape: Self.table)
         }
         #expect(duplicate?.code == .duplicateRowKey)
+        let twice: JSONObject = ["rows": [["id": 1], ["id": 1]]]
+        let unchanged = #expect(throws: JobFailure.self) { try diff(twice, twice, shape: Self.table) }
+        #expect(unchanged?.code == .duplicateRowKey, "also where nothing has changed")
         for row in [["n": 1], ["id": nil]] as [JSONValue] {
             let missing = #expect(throws: JobFailure.self) { try diff(nil, ["rows": [row]], shape: Self.table) }
             #expect(missing?.code == .missingRowKey)
