@@ -83,7 +83,7 @@ struct QueuedJob: Sendable {
     /// The queue it was taken from, by its short name.
     var queue: String { arrival.queue }
     var orderKey: OrderKey { arrival.orderKey }
-    /// A number for the key: two keys that fall on one wait for each other, which costs their time and nothing else.
+    /// A 64-bit hash of the key: should two keys ever fall on one, they wait for each other, which breaks no promise.
     var lane: Int { arrival.lane }
     var receivedAt: Timestamp { arrival.receivedAt }
     /// The delivery's turn.

@@ -31,12 +31,6 @@ public struct OrderKey: Sendable, Hashable {
     /// The key of a request of `type`: what its `order_by` reads, else its source document.
     public init(_ request: SyncRequest, type: SyncJobType) { self = request.order(of: type) }
 
-    /// Few keys of several types or kinds have the same name.
-    public func hash(into hasher: inout Hasher) {
-        hasher.combine(name)
-        if let targetKey { hasher.combine(targetKey) }
-    }
-
     /// The key as 32 hexadecimal digits, as the store and messages have it.
     public var text: String {
         Digest(ofParts: [typeSlug.text, kind.rawValue, name.text] + [targetKey?.text].compactMap { $0 }).hex

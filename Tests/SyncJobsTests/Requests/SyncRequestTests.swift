@@ -312,7 +312,11 @@ struct SyncRequestTests {
         ]
         for (key, parts) in keys {
             #expect(key.text == Digest(ofParts: parts).hex)
-            for (other, otherParts) in keys { #expect((key == other) == (parts == otherParts)) }
+            for (other, otherParts) in keys {
+                #expect((key == other) == (parts == otherParts))
+                // Lanes go by it: what is not the same must not share one for more than chance.
+                #expect((key.hashValue == other.hashValue) == (parts == otherParts))
+            }
         }
     }
 }
