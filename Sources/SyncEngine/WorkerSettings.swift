@@ -16,7 +16,7 @@ extension Worker {
         /// Unacknowledged deliveries per queue that `prefetchByQueue` does not name, and of change events.
         ///
         /// For a queue of long jobs, make it the concurrency.
-        public var prefetch = 512
+        public var prefetch = 768
         /// Unacknowledged deliveries of single queues, by short name.
         public var prefetchByQueue: [String: Int] = [:]
         /// How long running jobs may go on after a stop was asked for.

@@ -47,8 +47,8 @@ public struct WorkerSettings: Sendable, Hashable {
     /// `prefetch`: the most deliveries of one queue that a process holds unacknowledged, beside up to as many that wait behind
     /// others of their key; see ``FerryConfiguration/prefetch(ofQueue:)`` for what a queue really gets.
     ///
-    /// 1–2000. Default 512.
-    public var prefetch = 512
+    /// 1–2000. Default 768.
+    public var prefetch = 768
     /// `grace`: how long running jobs may go on after a worker was asked to stop.
     ///
     /// 0s–1h. Default 30s.
