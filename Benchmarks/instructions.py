@@ -17,6 +17,8 @@ REPOSITORY = HERE.parent
 SMALL = 1_000
 # Done once for each document and not for each job: the index by which accounts are found.
 INDEXING = "closure #1 in JobStore.fill"
+# The rows of the benchmark whose worker ends by itself, or when it is asked to.
+ROWS = "ferry", "ferry-file", "ferry-controller", "ferry-relay"
 COUNTED = {"retains": "swift_retain", "releases": "swift_release", "allocations": "swift_slowAlloc"}
 
 
@@ -27,11 +29,14 @@ def arguments():
         epilog="examples:\n  Benchmarks/instructions\n  Benchmarks/instructions --row ferry-file --top 60\n"
         "  Benchmarks/instructions --callers swift_retain\n\nexit codes: 0 counted, 1 a round failed, 2 wrong usage or no "
         "valgrind (apt-get install valgrind)")
-    parser.add_argument("--row", default="ferry", metavar="NAME", help="a row of Ferry's in the benchmark (default ferry)")
+    parser.add_argument("--row", default="ferry", choices=ROWS, help="which row of the benchmark (default ferry)")
     parser.add_argument("--jobs", type=int, default=5_000, metavar="N", help=f"jobs of the larger run (default 5000); the "
                         f"smaller has {SMALL}")
     parser.add_argument("--ferry", type=pathlib.Path, default=REPOSITORY / ".build/release/ferry", metavar="FILE",
                         help="the release build (default .build/release/ferry)")
+    parser.add_argument("--controller", type=pathlib.Path, default=REPOSITORY / ".build/release/BenchController",
+                        metavar="FILE", help="the release build of Benchmarks/controller "
+                        "(default .build/release/BenchController)")
     parser.add_argument("--top", type=int, default=30, metavar="N", help="functions to show (default 30)")
     parser.add_argument("--callers", metavar="NAME", help="who calls the functions of this name, how often a job")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
@@ -40,8 +45,12 @@ def arguments():
     options = parser.parse_args()
     if options.jobs < 2 * SMALL:
         parser.error(f"--jobs: at least {2 * SMALL}")
-    if not options.ferry.exists():
-        parser.error(f"{options.ferry} is not there: swift build -c release --product ferry")
+    options.programs = {"ferry": options.ferry}
+    if options.row == "ferry-controller":
+        options.programs["controller"] = options.controller
+    for program in options.programs.values():
+        if not program.exists():
+            parser.error(f"{program} is not there: swift build -c release --product {program.name}")
     if not shutil.which("valgrind"):
         parser.error("valgrind is not there: apt-get install valgrind")
     return options
@@ -54,7 +63,8 @@ def prepare(options, folder):
     runtime = pathlib.Path(shutil.which("swift")).resolve().parent.parent / "lib/swift/linux"
     for library in runtime.glob("*.so"):
         subprocess.run(["objcopy", "--strip-debug", library, folder / "lib" / library.name], check=True)
-    subprocess.run(["objcopy", "--strip-debug", options.ferry, folder / "ferry"], check=True)
+    for name, program in options.programs.items():
+        subprocess.run(["objcopy", "--strip-debug", program, folder / name], check=True)
     subprocess.run(
         ["cc", "-shared", "-fPIC", "-x", "c", "-o", folder / "stay.so", "-"], check=True, text=True,
         input="#include <unistd.h>\nvoid pthread_exit(void *value) { for (;;) pause(); }\n")
@@ -62,16 +72,20 @@ def prepare(options, folder):
 
 def count(options, folder, jobs):
     """Runs a round of so many jobs; answers its profile."""
-    wrapper, counts = folder / "counted", folder / f"{jobs}.callgrind"
-    wrapper.write_text(
-        f"#!/bin/sh\n[ \"$1\" = work ] || exec '{folder}/ferry' \"$@\"\n"
-        f"LD_LIBRARY_PATH='{folder}/lib' LD_PRELOAD='{folder}/stay.so' exec valgrind --tool=callgrind "
-        f"--log-file='{folder}/valgrind.log' --callgrind-out-file='{counts}' '{folder}/ferry' \"$@\"\n")
-    wrapper.chmod(0o755)
+    counts = folder / f"{jobs}.callgrind"
+    wrapped = []
+    for name in options.programs:
+        wrapper = folder / f"counted-{name}"
+        wrapper.write_text(
+            f"#!/bin/sh\n[ \"$1\" = work ] || exec '{folder}/{name}' \"$@\"\n"
+            f"LD_LIBRARY_PATH='{folder}/lib' LD_PRELOAD='{folder}/stay.so' exec valgrind --tool=callgrind "
+            f"--log-file='{folder}/valgrind.log' --callgrind-out-file='{counts}' '{folder}/{name}' \"$@\"\n")
+        wrapper.chmod(0o755)
+        wrapped += [f"--{name}", wrapper]
     print(f"counting {jobs} jobs, about ten seconds a thousand", file=sys.stderr)
     command = [
         sys.executable, HERE / "run.py", "--only", options.row, "--rounds", "1", "--jobs", str(jobs), "--latency", "0",
-        "--ferry", wrapper, "--folder", options.folder, "--output", folder / "round"]
+        "--folder", options.folder, "--output", folder / "round", *wrapped]
     round_ = subprocess.run(command, capture_output=True, text=True)
     if round_.returncode != 0:
         sys.exit(f"the round of {jobs} jobs failed:\n{round_.stdout}{round_.stderr}")
@@ -93,7 +107,9 @@ def report(options, profile):
             "functions": {names[name]: round(cost) for name, cost in profile.by_function.items() if cost >= 1}}))
         return
     print(f"{total:,.0f} instructions a job; " + ", ".join(f"{value:,.0f} {key}" for key, value in calls.items()))
-    print(f"(the index of a document, made once before the first job, is left out: {indexing:,.0f})\n")
+    if indexing:
+        print(f"(the index of a document, made once before the first job, is left out: {indexing:,.0f})")
+    print()
     rows = profile.by_library.items(), ((names[name], cost) for name, cost in profile.by_function.items())
     for part, limit in zip(rows, (8, options.top)):
         for name, cost in sorted(part, key=lambda row: -row[1])[:limit]:
