@@ -246,6 +246,14 @@ enum BindingRow {
     }
 }
 
+extension Binding {
+    /// Takes what the write has come to; unless that is news, it is shared with its copies.
+    mutating func settle(_ target: DocumentKey, isDeleted: Bool) {
+        if self.target != target { self.target = target }
+        if self.isDeleted != isDeleted { self.isDeleted = isDeleted }
+    }
+}
+
 extension JobStore {
     /// The binding of `key`, tombstones included; nil when there is none.
     ///

@@ -122,6 +122,7 @@ struct ColumnReader {
     mutating func optionalJSON() throws -> JSONValue? {
         do {
             return try row.withBytes(next()) { bytes throws(JSONError) -> JSONValue? in
+                // Not `nil`, which could be read as JSON's null.
                 if bytes.isEmpty { return Optional.none }
                 // What was taken in within the limits is read back whatever the limits are now.
                 return try JSONParser.parse(bytes, maximumDepth: 10_000)

@@ -44,7 +44,7 @@ final class ReadyCommit: Sendable {
         _ transition: JobTransition, begunWith preparation: JobStore.Preparation = JobStore.Preparation(),
         maximumDocumentBytes: Int
     ) throws(JobFailure) {
-        let bound = preparation.binding
+        let read = preparation.binding
         var job = transition.job
         var binding = transition.binding
         var writes: [ReadyWrite] = []
@@ -53,9 +53,8 @@ final class ReadyCommit: Sendable {
             let name = ready.receipt.name
             // Unless it changes, the record is shared with the transition's.
             if job.targetName?.hasSameBytes(as: name) != true { job.targetName = name }
-            let target = DocumentKey(type: ready.type, name: ready.receipt.name)
-            if let bound = binding, bound.target != target { binding?.target = target }
-            if let bound = binding, bound.isDeleted != (ready.operation == .delete) { binding?.isDeleted.toggle() }
+            binding?.settle(
+                DocumentKey(type: ready.type, name: ready.receipt.name), isDeleted: ready.operation == .delete)
             writes.append(ready)
         }
         if let intended = transition.sourceWrite {
@@ -79,9 +78,9 @@ final class ReadyCommit: Sendable {
         jobRow = JobRow.Values(job)
         attemptRow = transition.attempt.map { AttemptRow.values(of: $0) }
         awaited = transition.awaited
-        bindingRow = binding.map { BindingRow.values(of: $0, inPlaceOf: bound, at: endedAt) }
+        bindingRow = binding.map { BindingRow.values(of: $0, inPlaceOf: read, at: endedAt) }
         standingAsRead = binding.flatMap { binding in
-            bound.flatMap { BindingRow.standing(of: binding, asRead: $0) }
+            read.flatMap { BindingRow.standing(of: binding, asRead: $0) }
         }
         var size = jobRow.bytes + writes.reduce(0) { $0 + $1.bytes }
         (children, outbox) = Self.children(of: transition, size: &size)

@@ -42,11 +42,6 @@ final class StatementShelf {
         return statement.changes
     }
 
-    /// The number of a document type, looked up once in a transaction that reads; nil where no document has it.
-    func typeID(of type: DocumentType, among known: DocumentTypeIDs) throws -> Int64? {
-        try types.id(of: type) { try known.idForReading(of: type, in: db) }
-    }
-
     /// The same, with arguments that `fill` puts together.
     func run(_ statement: JobStatement, arguments fill: (inout RowValues) -> Void) throws {
         try eachRow(statement, arguments: fill) { _ in true }
@@ -92,6 +87,11 @@ final class StatementShelf {
         row.removeAll()
         fill(&row)
         try found(statement).eachRow(row, then: number, read)
+    }
+
+    /// The number of a document type, looked up once in a transaction that reads; nil where no document has it.
+    func typeID(of type: DocumentType, among known: DocumentTypeIDs) throws -> Int64? {
+        try types.id(of: type) { try known.idForReading(of: type, in: db) }
     }
 
     private func found(_ statement: JobStatement) throws -> Statement {
